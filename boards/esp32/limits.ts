@@ -1,0 +1,38 @@
+/** ESP32 without PSRAM: 78,848 bytes of chunks and 4,928 slots for the engine (Moddable's nodemcu and its kind), of which a
+ *  quarter each stays free at the peak. The numbers are measured on the XS engine (test/xs). */
+import type { Limits } from "../../src/limits.js";
+
+export const limits: Limits = {
+	connections: 16,
+	spareConnections: 1,
+	sessions: 20,
+	localSubscriptions: 4,
+	subscriptions: 128,
+	filterNodes: 160,
+	filterBytes: 4_096,
+	retained: 64,
+	retainedTopicBytes: 2_560,
+	blocks: 128,
+	blockBytes: 128,
+	deliveries: 192,
+	queueBytes: 8_192,
+	queueMessages: 64,
+	whenQueueFull: "disconnect",
+	inFlight: 16,
+	receiveMaximum: 16,
+	received: 64,
+	packetBytes: 4_096,
+	partialBytes: 256,
+	receiveBytes: 1_460,
+	outputBuffers: 1,
+	outputBytes: 1_460,
+	routes: 48,
+	routeReceivers: 192,
+	routeTopicBytes: 64,
+	topicBytes: 256,
+	topicLevels: 16,
+	clientIdBytes: 64,
+	topicAliases: 4,
+	connectTimeoutMs: 10_000,
+	sessionExpirySeconds: 7 * 86_400,
+};

@@ -1,0 +1,22 @@
+/** Command line options, and what is said when they are unusable. */
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import { HearthError } from "../../src/errors.js";
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
+/** Parses a command's options. Throws HearthError with one line that names the option and the remedy. */
+export function parseOptions<T extends Options>(command: string, args: string[], options: T) {
+	try {
+		return parseArgs({ args, options, allowPositionals: false, strict: true, allowNegative: false }).values;
+	} catch (error) {
+		const message = error instanceof Error ? error.message.split(/[.\n]/)[0] : String(error);
+		throw new HearthError("HEARTH_ERR_OPTION", `${command}: ${message}; hearth ${command} --help lists the options`);
+	}
+}
+
+/** @returns a TCP port. Throws HearthError when it is none. */
+export function portOf(command: string, option: string, value: string): number {
+	const port = Number(value);
+	if (/^\d+$/.test(value) && port <= 65_535) return port;
+	throw new HearthError("HEARTH_ERR_OPTION", `${command}: --${option} ${value}: give a port from 0 to 65535`);
+}

@@ -1,0 +1,80 @@
+/** MQTT over TCP on Node: the listener, and the transport of one connection. */
+import { createServer, type Server, type Socket } from "node:net";
+import type { Broker } from "../src/broker/broker.js";
+import type { Transport, TransportTarget } from "../src/platform.js";
+
+/** Bytes that a transport says it takes at once. What the kernel does not take at once stays in the broker's buffer. */
+const WRITABLE = 1 << 20;
+
+/** How long a connection that this side has ended is kept to let the peer read the last packet, ms. */
+const LINGER_MS = 1_000;
+
+class TcpTransport implements Transport {
+	readonly remoteAddress: string;
+	target: TransportTarget | undefined;
+	/** the kernel has not taken all of the last write */
+	private kept = false;
+
+	constructor(private readonly socket: Socket) {
+		this.remoteAddress = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
+		socket.setNoDelay(true);
+		socket.on("data", (chunk: Buffer) => {
+			const wanted = this.target?.onReadable(chunk, 0, chunk.length) ?? 0;
+			if (wanted === 0 && this.target !== undefined) socket.pause();
+		});
+		socket.on("error", () => {}); // "close" follows
+		socket.on("end", () => this.ended());
+		socket.on("close", () => this.ended());
+	}
+
+	write(bytes: Uint8Array, start: number, end: number): number {
+		const socket = this.socket;
+		socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start), this.written);
+		if (socket.writableLength === 0) return WRITABLE;
+		this.kept = true;
+		return -1;
+	}
+
+	private readonly written = (): void => {
+		if (!this.kept || this.socket.writableLength > 0) return;
+		this.kept = false;
+		this.target?.onWritable(WRITABLE);
+		if (this.socket.isPaused()) this.socket.resume();
+	};
+
+	/** Ends the connection gently: the last packet (such as a 5.0 DISCONNECT) must not be lost to a reset because of bytes
+	 *  that nobody reads any more. */
+	close(): void {
+		const socket = this.socket;
+		this.target = undefined;
+		if (socket.destroyed) return;
+		socket.end();
+		socket.resume();
+		setTimeout(() => socket.destroy(), LINGER_MS).unref();
+	}
+
+	private ended(): void {
+		const target = this.target;
+		this.target = undefined;
+		target?.onError();
+		this.socket.destroy();
+	}
+}
+
+/** Listens for MQTT over TCP. @param port 0: a free one
+ *  @returns the server, listening. Rejects with the system's error when it cannot. */
+export function listenTcp(broker: Broker, host: string, port: number): Promise<Server> {
+	const server = createServer((socket) => {
+		const transport = new TcpTransport(socket);
+		const connection = broker.accept(transport, WRITABLE);
+		if (connection === undefined) transport.close();
+		else transport.target = connection;
+	});
+	return new Promise((resolve, reject) => {
+		server.once("error", reject);
+		server.listen({ host, port, backlog: 1024 }, () => {
+			server.off("error", reject);
+			resolve(server);
+		});
+	});
+}

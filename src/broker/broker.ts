@@ -1,0 +1,318 @@
+/** The broker: wiring, turns, counters and the program's own interface. No protocol is in here. */
+import { ConnectPacket, ReasonPacket } from "../codec/connect.js";
+import { AckPacket, PublishPacket } from "../codec/publish.js";
+import { SubscribePacket } from "../codec/subscribe.js";
+import { connectionSlots, type Layout, layOut } from "../budget.js";
+import { Deliveries } from "../delivery/deliveries.js";
+import { ReceivedIds } from "../delivery/received-ids.js";
+import { Cause } from "../errors.js";
+import { checkLimits, type Limits } from "../limits.js";
+import { BlockPool } from "../memory/block-pool.js";
+import { Deadlines } from "../memory/deadlines.js";
+import { MessageStore } from "../memory/message-store.js";
+import type { Platform, Text, Transport } from "../platform.js";
+import { Access, type AccessRules } from "./access.js";
+import { closeConnection } from "./close.js";
+import { Connection, ConnectionState } from "./connection.js";
+import { Counters } from "./counters.js";
+import { Publication } from "./deliver.js";
+import { Local, type LocalSubscription, type PublishOptions } from "./local.js";
+import { type Output, Outputs, sendControl } from "./output.js";
+import { PacketCopy } from "./packet-copy.js";
+import { Retained } from "./retained.js";
+import { RouteCache } from "./route-cache.js";
+import { type MessageHandler, Sessions } from "./session.js";
+import { Shared } from "./shared.js";
+import { tick } from "./tick.js";
+import { TopicAliases } from "./topic-aliases.js";
+import { TopicTable } from "./topic-table.js";
+
+/** What the broker tells the program; called at the end of the turn, so each may do anything with the broker. */
+export interface BrokerEvents {
+	connected?: (clientId: string) => void;
+	disconnected?: (clientId: string, reason: string) => void;
+	subscribed?: (clientId: string, filter: string) => void;
+	published?: (clientId: string, topic: string) => void;
+}
+
+type Told = (a: string, b: string) => void;
+
+export interface BrokerOptions {
+	limits: Limits;
+	platform: Platform;
+	access?: AccessRules;
+	events?: BrokerEvents;
+	/** log lines up to this level: 0 errors, 1 events, 2 details; default 1 */
+	logLevel?: number;
+}
+
+export class Broker {
+	readonly limits: Limits;
+	readonly platform: Platform;
+	readonly text: Text;
+	readonly layout: Layout;
+	/** every byte that the broker holds (see Layout) */
+	readonly memory: Uint8Array;
+	readonly pool: BlockPool;
+	readonly store: MessageStore;
+	readonly deliveries: Deliveries;
+	readonly received: ReceivedIds;
+	readonly table: TopicTable;
+	readonly routes: RouteCache;
+	readonly retained: Retained;
+	readonly sessions: Sessions;
+	readonly shared: Shared;
+	readonly aliases: TopicAliases;
+	readonly access: Access;
+	readonly outputs: Outputs;
+	readonly copy: PacketCopy;
+	readonly local: Local;
+	readonly counters: Counters;
+	/** when each connection is over: the time for CONNECT, then Keep Alive */
+	readonly deadlines: Deadlines;
+	readonly connections: Connection[];
+	readonly events: BrokerEvents;
+	readonly connectPacket: ConnectPacket;
+	readonly publishPacket: PublishPacket;
+	readonly ackPacket: AckPacket;
+	readonly subscribePacket: SubscribePacket;
+	readonly reasonPacket: ReasonPacket;
+	readonly publication: Publication;
+	/** ms on the platform's clock, read once a turn */
+	now = 0;
+	/** clients with a CONNACK of success */
+	connectedCount = 0;
+	/** the last CONNECT found its session */
+	resumed = false;
+	stopping = false;
+	private readonly freeConnections: number[];
+	private inTurn = false;
+	private anyClosing = false;
+	private firstDirty: Output | undefined = undefined;
+	private readonly told: (Told | string)[];
+	private readonly logLevel: number;
+
+	/** Allocates all that the broker will ever hold. Throws HearthError when the limits don't fit together. */
+	constructor(options: BrokerOptions) {
+		const limits = options.limits;
+		checkLimits(limits);
+		this.limits = limits;
+		this.platform = options.platform;
+		this.text = options.platform.text;
+		this.events = options.events ?? {};
+		this.logLevel = options.logLevel ?? 1;
+		this.layout = layOut(limits);
+		this.memory = new Uint8Array(this.layout.bytes);
+		const slots = connectionSlots(limits);
+		const sessions = limits.sessions + limits.localSubscriptions;
+		const subscriptions = limits.subscriptions + limits.localSubscriptions;
+		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blockBytes, limits.blocks);
+		this.store = new MessageStore(this.pool, limits.deliveries + 2, limits.packetBytes);
+		this.deliveries = new Deliveries(limits.deliveries, limits.blocks);
+		this.received = new ReceivedIds(limits.received, sessions);
+		this.table = new TopicTable(subscriptions, limits.filterNodes, limits.filterBytes, sessions);
+		this.routes = new RouteCache(this.table, limits.routes, limits.routeReceivers, limits.routeTopicBytes, sessions);
+		this.retained = new Retained(this.store, limits.retained, limits.retainedTopicBytes);
+		this.sessions = new Sessions(sessions, this.deliveries, this.store);
+		this.shared = new Shared();
+		this.access = new Access(options.access ?? {});
+		this.outputs = new Outputs(
+			this.memory,
+			this.layout.outputs,
+			limits.outputBytes,
+			limits.outputBuffers,
+			this.pool,
+		);
+		this.copy = new PacketCopy();
+		this.counters = new Counters();
+		this.deadlines = new Deadlines(slots);
+		this.aliases = new TopicAliases(this, limits.topicAliases, slots);
+		this.local = new Local(this);
+		this.connectPacket = new ConnectPacket();
+		this.publishPacket = new PublishPacket();
+		this.ackPacket = new AckPacket();
+		this.subscribePacket = new SubscribePacket();
+		this.reasonPacket = new ReasonPacket();
+		this.publication = new Publication(this.memory);
+		this.told = [];
+		this.connections = [];
+		this.freeConnections = [];
+		for (let i = 0; i < slots; i++) {
+			this.connections.push(new Connection(this, i));
+			this.freeConnections.push(slots - 1 - i);
+		}
+	}
+
+	/** Takes a transport that a listener accepted.
+	 *  @param writable bytes that it takes at once
+	 *  @returns what the transport calls from now on; undefined: full, and the caller closes the transport */
+	accept(transport: Transport, writable: number): Connection | undefined {
+		this.beginTurn();
+		const index = this.stopping ? undefined : this.freeConnections.pop();
+		if (index === undefined) {
+			this.counters.count(Cause.FullConnections);
+			return undefined;
+		}
+		const connection = this.connections[index]!;
+		connection.open(transport, writable);
+		this.deadlines.set(index, this.now + this.limits.connectTimeoutMs);
+		this.counters.connectionsOpened++;
+		return connection;
+	}
+
+	/** Something happens: the clock is read, and the platform asked for `endTurn`. */
+	beginTurn(): void {
+		if (this.inTurn) return;
+		this.inTurn = true;
+		this.now = this.platform.now();
+		this.platform.wake();
+	}
+
+	/** The platform calls this after events and before it waits again: one flush each for all that was written. */
+	endTurn(): void {
+		if (!this.inTurn) return;
+		if (this.anyClosing) this.closePending();
+		for (let output = this.firstDirty; output !== undefined; output = this.firstDirty) {
+			this.firstDirty = output.nextDirty;
+			output.nextDirty = undefined;
+			output.dirty = false;
+			output.flush();
+		}
+		this.inTurn = false;
+		if (this.told.length > 0) this.runTold();
+		if (this.local.pending) this.local.run();
+	}
+
+	/** The platform calls this once a second, or more often. */
+	tick(): void {
+		this.beginTurn();
+		tick(this);
+	}
+
+	/** The output has bytes that leave at the end of the turn. */
+	touch(output: Output): void {
+		if (output.dirty) return;
+		output.dirty = true;
+		output.nextDirty = this.firstDirty;
+		this.firstDirty = output;
+	}
+
+	/** Sends a control packet that lies at memory[start..end). One that finds no room anywhere costs the connection. */
+	send(connection: Connection, start: number, end: number): void {
+		const sent =
+			connection.sending === 0
+				? sendControl(connection.output, this.memory, start, end)
+				: connection.output.backlog(this.memory, start, end);
+		if (sent) this.touch(connection.output);
+		else this.closeLater(connection, Cause.SlowReceiver);
+	}
+
+	/** Ends a connection now. Not while a message is handed out: then `closeLater`. */
+	close(connection: Connection, cause: Cause): void {
+		closeConnection(this, connection, cause);
+	}
+
+	/** Ends a connection at the end of the turn. */
+	closeLater(connection: Connection, cause: Cause): void {
+		if (connection.closing !== Cause.None) return;
+		connection.closing = cause;
+		this.anyClosing = true;
+	}
+
+	private closePending(): void {
+		while (this.anyClosing) {
+			this.anyClosing = false;
+			const connections = this.connections;
+			for (let i = 0; i < connections.length; i++) {
+				const connection = connections[i]!;
+				if (connection.closing !== Cause.None) closeConnection(this, connection, connection.closing);
+			}
+		}
+	}
+
+	/** An exception that should not be costs the connection at whose edge it was caught. */
+	failed(connection: Connection, error: unknown): void {
+		this.counters.internalErrors++;
+		this.log(0, `${connection.session?.clientId ?? connection.transport?.remoteAddress}: ${error}`);
+		this.copy.clear();
+		this.publication.message = 0;
+		if (connection.state !== ConnectionState.Free) closeConnection(this, connection, Cause.InternalError);
+	}
+
+	/** The connection's place is free from now on. */
+	forget(connection: Connection): void {
+		this.deadlines.clear(connection.index);
+		this.freeConnections.push(connection.index);
+	}
+
+	/** sessions of clients, with and without a connection */
+	get clientSessions(): number {
+		return this.sessions.count - this.local.count;
+	}
+
+	/** @returns an identifier for a client that has none. Spec: [MQTT-3.1.3-6]; 5.0 [MQTT-3.1.3-7] */
+	newClientId(): string {
+		for (;;) {
+			const id = `hearth-${this.platform.random().toString(36)}${this.platform.random().toString(36)}`;
+			if (this.sessions.find(id) === undefined) return id;
+		}
+	}
+
+	/** @returns when a message that lives so many seconds from now is over, ms on the platform's clock, > 0 */
+	expiryOf(seconds: number): number {
+		return this.now + seconds * 1000 || 1;
+	}
+
+	/** Calls a function of the program at the end of the turn. */
+	tell(event: Told, a: string, b: string): void {
+		this.told.push(event, a, b);
+	}
+
+	private runTold(): void {
+		const told = this.told.splice(0, this.told.length);
+		for (let i = 0; i < told.length; i += 3) {
+			try {
+				(told[i] as Told)(told[i + 1] as string, told[i + 2] as string);
+			} catch (error) {
+				this.counters.handlerErrors++;
+				this.log(0, `event handler: ${error}`);
+			}
+		}
+	}
+
+	/** Publishes from the program. @param payload bytes, or text that is sent as UTF-8
+	 *  @returns Cause.None, or the budget that is used up. Throws HearthError for an invalid topic */
+	publish(topic: string, payload: Uint8Array | string, options?: PublishOptions): Cause {
+		return this.local.publish(topic, payload, options);
+	}
+
+	/** Calls `handler` with each message that matches the filter, retained ones first. Throws HearthError when it cannot. */
+	subscribe(filter: string, handler: MessageHandler): LocalSubscription {
+		return this.local.subscribe(filter, handler);
+	}
+
+	/** Ends a client's connection. @returns whether it had one */
+	disconnect(clientId: string): boolean {
+		const connection = this.sessions.find(clientId)?.connection;
+		if (connection === undefined) return false;
+		this.beginTurn();
+		this.closeLater(connection, Cause.AdministrativeAction);
+		return true;
+	}
+
+	/** Ends all connections, without Will Messages. 5.0 clients hear 0x8B. */
+	stop(): void {
+		this.beginTurn();
+		this.stopping = true;
+		for (let i = 0; i < this.connections.length; i++) this.close(this.connections[i]!, Cause.ServerShuttingDown);
+		this.endTurn();
+	}
+
+	logs(level: number): boolean {
+		return this.platform.log !== undefined && level <= this.logLevel;
+	}
+
+	log(level: number, line: string): void {
+		if (level <= this.logLevel) this.platform.log?.(level, line);
+	}
+}

@@ -1,0 +1,69 @@
+/** How connections and sessions end. Spec: 5.0 and 3.1.1, sections 3.14, 4.1, 4.13 */
+import { encodeReason } from "../codec/connect.js";
+import { PacketType, Version } from "../codec/packet-types.js";
+import { Cause, causeName, causeReason } from "../errors.js";
+import type { Broker } from "./broker.js";
+import { type Connection, ConnectionState } from "./connection.js";
+import { removeSubscription } from "./handle-subscribe.js";
+import { EXPIRY_NEVER, type Session } from "./session.js";
+import { publishWill, releaseWill } from "./will.js";
+
+/** Ends a Network Connection: 5.0 clients hear the reason first, the Will Message goes its way, the session waits or ends.
+ *  @param cause Cause.None: the client said DISCONNECT. Spec: [MQTT-4.8.0-1]; 5.0 [MQTT-4.13.1-1] [MQTT-3.14.4-2] */
+export function closeConnection(broker: Broker, connection: Connection, cause: Cause): void {
+	if (connection.state === ConnectionState.Free) return;
+	const session = connection.session;
+	const connected = connection.state === ConnectionState.Connected;
+	const transport = connection.transport;
+	broker.counters.count(cause);
+	if (cause !== Cause.TransportClosed && transport !== undefined) {
+		if (connected && cause !== Cause.None && connection.version === Version.V5 && connection.sending === 0) {
+			const memory = broker.memory;
+			const at = connection.output.stage(3);
+			const reason = causeReason(cause);
+			if (at >= 0)
+				connection.output.staged(
+					encodeReason(memory, at, PacketType.Disconnect, Version.V5, reason, memory, 0, 0),
+				);
+		}
+		connection.output.flush();
+	}
+	if (connection.sending !== 0) session?.outbox.endSending(connection.sending);
+	broker.aliases.clear(connection);
+	broker.forget(connection);
+	connection.reset();
+	if (cause !== Cause.TransportClosed) transport?.close();
+	if (broker.logs(1)) {
+		const who = session?.clientId ?? transport?.remoteAddress ?? "?";
+		const level = cause === Cause.None || cause === Cause.TransportClosed ? 1 : 0;
+		broker.log(level === 0 ? 1 : 2, `${who}: ${connected ? "disconnected" : "refused"}: ${reasonText(cause)}`);
+	}
+	if (session === undefined) return;
+	broker.connectedCount--;
+	session.connection = undefined;
+	broker.counters.dropsQueue += session.outbox.disconnect();
+	if (broker.events.disconnected !== undefined)
+		broker.tell(broker.events.disconnected, session.clientId, reasonText(cause));
+	if (broker.stopping) return;
+	releaseWill(broker, session);
+	if (session.expirySeconds === 0) endSession(broker, session);
+	else if (session.expirySeconds !== EXPIRY_NEVER)
+		broker.sessions.expiries.set(session.index, broker.now + session.expirySeconds * 1000);
+}
+
+function reasonText(cause: Cause): string {
+	return cause === Cause.None ? "by the client" : causeName(cause);
+}
+
+/** Ends a session without a connection: subscriptions, queue, Packet Identifiers; a Will Message that waits for its delay
+ *  is published. Spec: [MQTT-3.1.2-6]; 5.0 [MQTT-4.1.0-2], 3.1.3.2.2 */
+export function endSession(broker: Broker, session: Session): void {
+	const table = broker.table;
+	for (let s = table.firstOfSession[session.index]!; s !== 0; s = table.firstOfSession[session.index]!)
+		removeSubscription(broker, s);
+	session.outbox.clear();
+	if (session.receivedCount > 0) broker.received.clear(session.index);
+	session.receivedCount = 0;
+	publishWill(broker, session);
+	broker.sessions.remove(session);
+}

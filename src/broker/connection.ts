@@ -1,0 +1,216 @@
+/** One transport: bytes in, packets to their handlers, one flush a turn. It owns what belongs to a Network Connection;
+ *  what outlives it is the session's. After the transport, before the handlers. */
+import { Frame, Framer } from "../codec/framer.js";
+import { PacketType, Version } from "../codec/packet-types.js";
+import { Cause } from "../errors.js";
+import type { Transport, TransportTarget } from "../platform.js";
+import type { Broker } from "./broker.js";
+import { handleAck, handlePubrel } from "./handle-acks.js";
+import { handleConnect } from "./handle-connect.js";
+import { handleDisconnect, handlePing } from "./handle-disconnect.js";
+import { handlePublish } from "./handle-publish.js";
+import { handleSubscribe, handleUnsubscribe } from "./handle-subscribe.js";
+import { Output } from "./output.js";
+import { pump } from "./send-publish.js";
+import type { Session } from "./session.js";
+
+export const enum ConnectionState {
+	/** no transport */
+	Free,
+	/** CONNECT has not come */
+	Opened,
+	/** CONNACK with success was sent */
+	Connected,
+}
+
+/** Bytes that are kept free for answers when it is decided how much may be read. */
+const ANSWER_ROOM = 64;
+
+export class Connection implements TransportTarget {
+	state: number = ConnectionState.Free;
+	transport: Transport | undefined = undefined;
+	session: Session | undefined = undefined;
+	version: number = Version.V311;
+	/** 0: none. Spec: 3.1.2.10 */
+	keepAliveMs = 0;
+	/** what the peer takes. Spec: 5.0, 3.1.2.11.3 and 3.1.2.11.4 */
+	receiveMaximum = 0;
+	packetBytesMax = 0;
+	/** Reason String and User Properties may be sent. Spec: 5.0, 3.1.2.11.7 */
+	problemInformation = true;
+	/** why the connection is to be closed at the end of the turn; None: it is not */
+	closing: Cause = Cause.None;
+	/** a PUBLISH that is sent in parts: its entry in the outbox, what comes next, and where in it */
+	sending = 0;
+	sendingStage = 0;
+	sendingOffset = 0;
+	sendingRemaining = 0;
+	/** a large packet that comes in parts: first and last block, bytes so far */
+	private partsFirst = 0;
+	private partsLast = 0;
+	private partsBytes = 0;
+	readonly framer: Framer;
+	readonly output: Output;
+
+	constructor(
+		readonly broker: Broker,
+		/** 0 ≤ index < limits.connections */
+		readonly index: number,
+	) {
+		const limits = broker.limits;
+		const from = broker.layout.partials + index * limits.partialBytes;
+		this.framer = new Framer(broker.memory, from, limits.partialBytes, limits.packetBytes);
+		this.output = new Output(broker.outputs);
+	}
+
+	/** Takes bytes as they come; an exception in here costs this connection and nothing else. */
+	onReadable(bytes: Uint8Array, start: number, end: number): number {
+		if (this.state === ConnectionState.Free) return 0;
+		const broker = this.broker;
+		broker.beginTurn();
+		if (this.keepAliveMs !== 0) broker.deadlines.set(this.index, broker.now + this.keepAliveMs);
+		broker.counters.bytesReceived += end - start;
+		try {
+			this.take(bytes, start, end);
+		} catch (error) {
+			broker.failed(this, error);
+		}
+		return this.state === ConnectionState.Free ? 0 : this.appetite();
+	}
+
+	/** @returns bytes that may be read now: none from a peer that doesn't take its answers */
+	private appetite(): number {
+		const room = this.output.room - ANSWER_ROOM;
+		return room > 0 && this.sending === 0 ? room : 0;
+	}
+
+	private take(bytes: Uint8Array, start: number, end: number): void {
+		const framer = this.framer;
+		let at = start;
+		while (at < end) {
+			const frame = framer.next(bytes, at, end);
+			at = framer.after;
+			if (frame === Frame.Packet) this.dispatch(framer.type, framer.bytes, framer.start, framer.end);
+			else if (frame === Frame.More) return;
+			else if (frame === Frame.Malformed) return this.refuse(framer.cause);
+			else this.takePart(frame);
+			if (this.state === ConnectionState.Free || this.closing !== Cause.None) return;
+		}
+	}
+
+	/** A packet that this buffer cannot hold goes into blocks as it arrives and is looked at when it is whole. */
+	private takePart(frame: Frame): void {
+		const framer = this.framer;
+		const broker = this.broker;
+		const pool = broker.pool;
+		if (frame === Frame.Large) {
+			if (this.state === ConnectionState.Opened && framer.type !== PacketType.Connect)
+				return this.refuse(Cause.ConnectMissing);
+			this.partsFirst = this.partsLast = pool.take(1);
+			this.partsBytes = 0;
+			if (this.partsFirst === 0) this.refuse(Cause.FullStore);
+			return;
+		}
+		const used = this.partsBytes % pool.blockBytes;
+		const last = pool.append(
+			this.partsLast,
+			used === 0 && this.partsBytes > 0 ? pool.blockBytes : used,
+			framer.bytes,
+			framer.start,
+			framer.end,
+		);
+		if (last === 0) return this.refuse(Cause.FullStore);
+		this.partsLast = last;
+		this.partsBytes += framer.end - framer.start;
+		if (frame !== Frame.LastPart) return;
+		const at = broker.layout.assembly;
+		const end = pool.read(this.partsFirst, 0, this.partsBytes, broker.memory, at);
+		this.dropParts();
+		this.dispatch(framer.type, broker.memory, at, end);
+	}
+
+	private dropParts(): void {
+		if (this.partsFirst !== 0) this.broker.pool.giveBack(this.partsFirst);
+		this.partsFirst = 0;
+	}
+
+	/** A whole packet: PUBLISH first, as most are. */
+	private dispatch(type: number, bytes: Uint8Array, start: number, end: number): void {
+		const broker = this.broker;
+		broker.counters.packetsReceived++;
+		const session = this.session;
+		if (session === undefined) {
+			if (type === PacketType.Connect) handleConnect(broker, this, bytes, start, end);
+			else this.refuse(Cause.ConnectMissing);
+			return;
+		}
+		switch (type) {
+			case PacketType.Publish:
+				return handlePublish(broker, this, session, bytes, start, end, this.framer.flags);
+			case PacketType.Puback:
+			case PacketType.Pubrec:
+			case PacketType.Pubcomp:
+				return handleAck(broker, this, session, type, bytes, start, end);
+			case PacketType.Pubrel:
+				return handlePubrel(broker, this, session, bytes, start, end);
+			case PacketType.Pingreq:
+				return handlePing(broker, this, start, end);
+			case PacketType.Subscribe:
+				return handleSubscribe(broker, this, session, bytes, start, end);
+			case PacketType.Unsubscribe:
+				return handleUnsubscribe(broker, this, session, bytes, start, end);
+			case PacketType.Disconnect:
+				return handleDisconnect(broker, this, session, bytes, start, end);
+			case PacketType.Connect:
+				return this.refuse(Cause.ConnectTwice);
+			default:
+				return this.refuse(Cause.PacketNotAllowed);
+		}
+	}
+
+	/** The peer broke the protocol or a budget: the connection ends, with the reason where 5.0 can tell it. */
+	refuse(cause: Cause): void {
+		this.broker.close(this, cause);
+	}
+
+	onWritable(count: number): void {
+		if (this.state === ConnectionState.Free) return;
+		this.broker.beginTurn();
+		this.output.onWritable(count);
+		try {
+			if (this.session !== undefined) pump(this.broker, this, this.session);
+		} catch (error) {
+			this.broker.failed(this, error);
+		}
+		this.broker.touch(this.output);
+	}
+
+	onError(): void {
+		if (this.state === ConnectionState.Free) return;
+		this.broker.beginTurn();
+		this.broker.close(this, Cause.TransportClosed);
+	}
+
+	/** Begins a Network Connection. @param writable bytes that the transport takes at once */
+	open(transport: Transport, writable: number): void {
+		this.transport = transport;
+		this.state = ConnectionState.Opened;
+		this.closing = Cause.None;
+		this.version = Version.V311;
+		this.keepAliveMs = 0;
+		this.problemInformation = true;
+		this.output.open(transport, writable);
+	}
+
+	/** Gives back all that the Network Connection held. */
+	reset(): void {
+		this.dropParts();
+		this.framer.reset();
+		this.output.close();
+		this.transport = undefined;
+		this.session = undefined;
+		this.state = ConnectionState.Free;
+		this.closing = Cause.None;
+		this.sending = 0;
+	}
+}

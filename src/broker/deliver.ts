@@ -1,0 +1,227 @@
+/** Hands a message to its receivers: what can leave at once is staged straight from where it came in; what must be kept
+ *  or cannot leave is stored once and goes into outboxes. After route-cache.ts, before send-publish.ts. Spec: 3.3.4, 4.3 */
+import { putBytes, putVariable } from "../codec/data-types.js";
+import { PropertyId, PublishFlag, Version } from "../codec/packet-types.js";
+import { putNumber } from "../codec/properties.js";
+import { encodePublishHead, remainingOfPublish, sizeOfPacket } from "../codec/publish.js";
+import { DeliveryState } from "../delivery/deliveries.js";
+import { Cause } from "../errors.js";
+import type { Broker } from "./broker.js";
+import type { Connection } from "./connection.js";
+import { ReceiverOption } from "./route-cache.js";
+import { pump, sizeOfIdentifier } from "./send-publish.js";
+import type { Session } from "./session.js";
+
+/** A message on its way through the broker: where its parts lie, and whether it is stored. One object serves all. */
+export class Publication {
+	qos = 0;
+	retain = false;
+	/** index of the session that publishes it; -1: none */
+	publisher = -1;
+	/** ms on the platform's clock; 0: never */
+	expires = 0;
+	/** its number in the store; 0: not stored */
+	message = 0;
+	/** how many receivers took it */
+	receivers = 0;
+	topic: Uint8Array;
+	topicStart = 0;
+	topicEnd = 0;
+	/** encoded properties that go on to 5.0 receivers; empty: none */
+	properties: Uint8Array;
+	propertyStart = 0;
+	propertyEnd = 0;
+	payload: Uint8Array;
+	payloadStart = 0;
+	payloadEnd = 0;
+
+	constructor(memory: Uint8Array) {
+		this.topic = this.properties = this.payload = memory;
+	}
+}
+
+/** Stores the publication where it is not stored yet. @returns its number; 0: full */
+export function store(broker: Broker, p: Publication): number {
+	if (p.message !== 0) return p.message;
+	p.message = broker.store.add(
+		p.qos | (p.retain ? 4 : 0),
+		p.expires,
+		p.topic,
+		p.topicStart,
+		p.topicEnd,
+		p.properties,
+		p.propertyStart,
+		p.propertyEnd,
+		p.payload,
+		p.payloadStart,
+		p.payloadEnd,
+	);
+	return p.message;
+}
+
+/** Hands the publication to all receivers of a route. A publication of QoS 1 or 2 is stored before.
+ *  Nothing is freed or closed meanwhile: what must be closed is put off to the end of the turn. */
+export function deliver(broker: Broker, p: Publication, route: number): void {
+	const routes = broker.routes;
+	broker.copy.clear();
+	p.receivers = 0;
+	for (let r = routes.receivers(route); r !== 0; r = routes.next[r]!) {
+		const options = routes.options[r]!;
+		if ((options & ReceiverOption.More) !== 0) continue;
+		if ((options & ReceiverOption.Group) !== 0) {
+			broker.shared.deliver(broker, p, routes.session[r]!);
+			continue;
+		}
+		const index = routes.session[r]!;
+		let granted = options & ReceiverOption.Qos;
+		if (index === p.publisher) {
+			if ((options & ReceiverOption.NoLocal) !== 0) continue; // [5:MQTT-3.8.3-3]
+			granted = (options >> 4) & 3;
+		}
+		const retain = p.retain && (options & ReceiverOption.RetainAsPublished) !== 0;
+		deliverTo(broker, p, broker.sessions.at(index), granted, retain, routes.identifier[r] === 0 ? 0 : r);
+	}
+	broker.copy.clear();
+}
+
+/** Hands the publication to one session.
+ *  @param granted its subscription's QoS; the lower of the two counts [MQTT-3.8.4-6]
+ *  @param receiver the receiver in the route whose Subscription Identifiers go along; 0: none */
+export function deliverTo(
+	broker: Broker,
+	p: Publication,
+	session: Session,
+	granted: number,
+	retain: boolean,
+	receiver: number,
+): boolean {
+	const connection = session.connection;
+	const qos = p.qos < granted ? p.qos : granted;
+	const outbox = session.outbox;
+	if (qos === 0) {
+		if (connection === undefined) {
+			if (session.handler === undefined) return false; // QoS 0 is for those who are there
+		} else if (connection.sending === 0 && outbox.mayPass(connection.receiveMaximum)) {
+			const identifiers = receiver !== 0 && connection.version === Version.V5 ? receiver : 0;
+			const done = sendAtOnce(broker, p, connection, retain, identifiers);
+			if (done) p.receivers++;
+			else if (done === undefined) session.drops++;
+			if (done !== false) return done === true;
+		}
+	}
+	const limits = broker.limits;
+	const bytes = p.topicEnd - p.topicStart + p.propertyEnd - p.propertyStart + p.payloadEnd - p.payloadStart;
+	const fits = outbox.hasRoom(bytes, limits.queueBytes, limits.queueMessages);
+	if (!fits || store(broker, p) === 0) {
+		session.drops++;
+		if (fits) broker.counters.dropsStore++;
+		else broker.counters.dropsQueue++;
+		if (qos > 0 && connection !== undefined) broker.closeLater(connection, Cause.SlowReceiver);
+		return false;
+	}
+	p.receivers++;
+	const entry = outbox.push(p.message, qos | (retain ? DeliveryState.Retain : 0));
+	if (receiver !== 0) queueIdentifiers(broker, entry, receiver);
+	if (connection === undefined) broker.local.pending = broker.local.pending || session.handler !== undefined;
+	else if (connection.sending === 0) pump(broker, connection, session);
+	return true;
+}
+
+/** Stages a QoS 0 PUBLISH straight from where the message lies.
+ *  @returns true: staged; false: no room now; undefined: too large for this receiver */
+function sendAtOnce(
+	broker: Broker,
+	p: Publication,
+	connection: Connection,
+	retain: boolean,
+	receiver: number,
+): boolean | undefined {
+	const version = connection.version;
+	const v5 = version === Version.V5;
+	const made = v5 ? (p.expires === 0 ? 0 : 5) + (receiver === 0 ? 0 : identifierBytes(broker, receiver)) : 0;
+	const propertyBytes = v5 ? made + p.propertyEnd - p.propertyStart : 0;
+	const topicBytes = p.topicEnd - p.topicStart;
+	const remaining = remainingOfPublish(version, 0, topicBytes, propertyBytes, p.payloadEnd - p.payloadStart);
+	const total = sizeOfPacket(remaining);
+	if (total > connection.packetBytesMax) {
+		broker.counters.dropsTooLarge++;
+		return undefined;
+	}
+	if (total > broker.limits.outputBytes) return false;
+	const output = connection.output;
+	const at = output.stage(total);
+	if (at < 0) return false;
+	const memory = broker.memory;
+	const copy = broker.copy;
+	const flags = retain ? PublishFlag.Retain : 0;
+	if (receiver === 0 && copy.fits(-1, version, flags)) copy.put(memory, at, 0);
+	else {
+		let q = encodePublishHead(memory, at, flags, remaining, p.topic, p.topicStart, p.topicEnd);
+		if (v5) {
+			q = putVariable(memory, q, propertyBytes);
+			if (p.expires !== 0)
+				q = putNumber(memory, q, PropertyId.MessageExpiryInterval, secondsLeft(p.expires, broker.now));
+			if (receiver !== 0) q = putIdentifiers(broker, receiver, memory, q);
+			if (p.propertyEnd > p.propertyStart)
+				q = putBytes(memory, q, p.properties, p.propertyStart, p.propertyEnd);
+		}
+		putBytes(memory, q, p.payload, p.payloadStart, p.payloadEnd);
+		if (receiver === 0) copy.set(-1, version, flags, at, at + total);
+	}
+	output.staged(at + total);
+	broker.counters.publishesSent++;
+	broker.touch(output);
+	return true;
+}
+
+function secondsLeft(expires: number, now: number): number {
+	return Math.max(0, Math.ceil((expires - now) / 1000));
+}
+
+/** @returns bytes of the Subscription Identifier properties of a receiver. Spec: [5:MQTT-3.3.4-4] */
+function identifierBytes(broker: Broker, receiver: number): number {
+	const routes = broker.routes;
+	let bytes = 0;
+	do {
+		bytes += sizeOfIdentifier(routes.identifier[receiver]!);
+		receiver = routes.next[receiver]!;
+	} while (receiver !== 0 && (routes.options[receiver]! & ReceiverOption.More) !== 0);
+	return bytes;
+}
+
+function putIdentifiers(broker: Broker, receiver: number, target: Uint8Array, at: number): number {
+	const routes = broker.routes;
+	do {
+		at = putNumber(target, at, PropertyId.SubscriptionIdentifier, routes.identifier[receiver]!);
+		receiver = routes.next[receiver]!;
+	} while (receiver !== 0 && (routes.options[receiver]! & ReceiverOption.More) !== 0);
+	return at;
+}
+
+/** Keeps the Subscription Identifiers with the queued message. Where no block is free they are left out, and counted. */
+function queueIdentifiers(broker: Broker, entry: number, receiver: number): void {
+	const bytes = identifierBytes(broker, receiver);
+	const pool = broker.pool;
+	const block = bytes <= pool.blockBytes && bytes < 256 ? pool.take(1) : 0;
+	if (block === 0) {
+		broker.counters.dropsStore++;
+		return;
+	}
+	putIdentifiers(broker, receiver, pool.bytes, pool.at(block));
+	broker.deliveries.identifiers[entry] = block;
+	broker.deliveries.identifierBytes[entry] = bytes;
+}
+
+/** Keeps one Subscription Identifier with a queued message. */
+export function queueIdentifier(broker: Broker, entry: number, identifier: number): void {
+	const pool = broker.pool;
+	const block = pool.take(1);
+	if (block === 0) {
+		broker.counters.dropsStore++;
+		return;
+	}
+	const at = pool.at(block);
+	putNumber(pool.bytes, at, PropertyId.SubscriptionIdentifier, identifier);
+	broker.deliveries.identifiers[entry] = block;
+	broker.deliveries.identifierBytes[entry] = sizeOfIdentifier(identifier);
+}

@@ -1,0 +1,68 @@
+/** The acknowledgements of QoS 1 and 2, in both directions. Spec: sections 3.4 to 3.7, 4.3 */
+import { PacketType, ReasonCode } from "../codec/packet-types.js";
+import { decodeAck, encodeAck } from "../codec/publish.js";
+import { Cause } from "../errors.js";
+import type { Broker } from "./broker.js";
+import type { Connection } from "./connection.js";
+import { pump } from "./send-publish.js";
+import type { Session } from "./session.js";
+
+/** Sends an acknowledgement. Spec: [MQTT-2.3.1-6] */
+export function answer(broker: Broker, connection: Connection, type: PacketType, id: number, reason: number): void {
+	const memory = broker.memory;
+	const at = connection.output.stage(5);
+	if (at >= 0) {
+		connection.output.staged(encodeAck(memory, at, type, id, connection.version, reason, memory, 0, 0));
+		broker.touch(connection.output);
+		return;
+	}
+	const scratch = broker.layout.scratch;
+	const end = encodeAck(memory, scratch, type, id, connection.version, reason, memory, 0, 0);
+	broker.send(connection, scratch, end);
+}
+
+/** PUBACK, PUBREC and PUBCOMP: for what this side sent. */
+export function handleAck(
+	broker: Broker,
+	connection: Connection,
+	session: Session,
+	type: PacketType,
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+): void {
+	const packet = broker.ackPacket;
+	const cause = decodeAck(packet, bytes, start, end, type, connection.version, broker.text);
+	if (cause !== Cause.None) return connection.refuse(cause);
+	const id = packet.packetId;
+	const outbox = session.outbox;
+	if (connection.sending !== 0 && broker.deliveries.packetId[connection.sending] === id)
+		return connection.refuse(Cause.PacketIdUnknown); // acknowledged before it was sent whole
+	if (type === PacketType.Puback) outbox.complete(id, 1, false);
+	else if (type === PacketType.Pubcomp) outbox.complete(id, 2, true);
+	else if (packet.reason >= ReasonCode.UnspecifiedError) outbox.complete(id, 2, false);
+	else {
+		const known = outbox.receive(id);
+		answer(broker, connection, PacketType.Pubrel, id, known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
+		return;
+	}
+	if (outbox.waitingFirst !== 0 || outbox.resendNext !== 0) pump(broker, connection, session);
+}
+
+/** PUBREL: the sender has given the message up; its Packet Identifier is free. Spec: [MQTT-4.3.3-2], 5.0 [MQTT-4.3.3-11] */
+export function handlePubrel(
+	broker: Broker,
+	connection: Connection,
+	session: Session,
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+): void {
+	const packet = broker.ackPacket;
+	const cause = decodeAck(packet, bytes, start, end, PacketType.Pubrel, connection.version, broker.text);
+	if (cause !== Cause.None) return connection.refuse(cause);
+	const known = broker.received.delete(session.index, packet.packetId);
+	if (known) session.receivedCount--;
+	const reason = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound;
+	answer(broker, connection, PacketType.Pubcomp, packet.packetId, reason);
+}

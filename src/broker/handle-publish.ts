@@ -1,0 +1,187 @@
+/** PUBLISH from a client: judged, stored where it must be, handed on, and only then acknowledged.
+ *  After codec/publish, before access.ts and route-cache.ts. Spec: sections 3.3, 4.3; 5.0 3.3.4 */
+import { putBytes } from "../codec/data-types.js";
+import { PacketType, PropertyId, ReasonCode, Version } from "../codec/packet-types.js";
+import { endOfProperty } from "../codec/properties.js";
+import { decodePublish, type PublishPacket } from "../codec/publish.js";
+import { checkTopicName, tooDeep } from "../codec/topic.js";
+import { Cause, causeReason } from "../errors.js";
+import type { Broker } from "./broker.js";
+import type { Connection } from "./connection.js";
+import { deliver, type Publication, store } from "./deliver.js";
+import { answer } from "./handle-acks.js";
+import { ReceiverOption } from "./route-cache.js";
+import type { Session } from "./session.js";
+
+export function handlePublish(
+	broker: Broker,
+	connection: Connection,
+	session: Session,
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+	flags: number,
+): void {
+	const packet = broker.publishPacket;
+	let cause = decodePublish(packet, bytes, start, end, flags, connection.version, broker.text);
+	if (cause !== Cause.None) return connection.refuse(cause);
+	const p = broker.publication;
+	cause = takeParts(broker, connection, packet, p);
+	if (cause !== Cause.None) return connection.refuse(cause);
+	p.publisher = session.index;
+	broker.counters.publishesReceived++;
+	const topicBytes = p.topicEnd - p.topicStart;
+	if (topicBytes > broker.limits.topicBytes) return connection.refuse(Cause.TopicTooLong);
+	let topic = broker.text.key(p.topic, p.topicStart, p.topicEnd);
+	let route = broker.routes.find(topic, topicBytes);
+	if (route === 0) {
+		const checked = broker.text.decode(p.topic, p.topicStart, p.topicEnd);
+		if (checked === undefined) return connection.refuse(Cause.StringIllFormed);
+		cause = checkTopicName(checked);
+		if (cause === Cause.None && tooDeep(checked, broker.limits.topicLevels)) cause = Cause.TopicTooLong;
+		if (cause !== Cause.None) return connection.refuse(cause);
+		topic = checked;
+	}
+	if (packet.qos === 2 && broker.received.has(session.index, packet.packetId))
+		return answer(broker, connection, PacketType.Pubrec, packet.packetId, ReasonCode.Success); // a duplicate [MQTT-4.3.3-2]
+	if (!broker.access.mayPublish(session, topic)) {
+		// 3.1.1 cannot refuse: acknowledged and dropped [MQTT-3.3.5-2]
+		broker.counters.refusedPublishes++;
+		return acknowledge(broker, connection, session, packet, Cause.NotAuthorized, true);
+	}
+	if (packet.qos === 2 && mustRefuseId(broker, session)) cause = Cause.FullReceived;
+	else {
+		if (route === 0) route = broker.routes.build(topic, topicBytes);
+		cause = publish(broker, p, topic, route);
+		if (p.message !== 0) broker.store.release(p.message);
+		p.message = 0;
+	}
+	acknowledge(broker, connection, session, packet, cause, false);
+	if (broker.events.published !== undefined && cause === Cause.None)
+		broker.tell(broker.events.published, session.clientId, topic);
+}
+
+/** Where the publication's parts lie; a Topic Alias is looked up or noted. */
+function takeParts(broker: Broker, connection: Connection, packet: PublishPacket, p: Publication): Cause {
+	p.qos = packet.qos;
+	p.retain = packet.retain;
+	p.message = 0;
+	p.expires = 0;
+	p.topic = packet.bytes;
+	p.topicStart = packet.topicStart;
+	p.topicEnd = packet.topicEnd;
+	p.payload = packet.bytes;
+	p.payloadStart = packet.payloadStart;
+	p.payloadEnd = packet.payloadEnd;
+	p.propertyStart = p.propertyEnd = 0;
+	const properties = packet.properties;
+	if (properties.start < properties.end) {
+		if (properties.identifierCount > 0) return Cause.SubscriptionIdentifierFromClient;
+		if (properties.has(PropertyId.ResponseTopic)) {
+			const topic = properties.string(PropertyId.ResponseTopic, broker.text);
+			const cause = topic === undefined ? Cause.StringIllFormed : checkTopicName(topic);
+			if (cause !== Cause.None) return cause === Cause.TopicEmpty ? Cause.TopicWildcard : cause;
+		}
+		if (properties.has(PropertyId.MessageExpiryInterval))
+			p.expires = broker.expiryOf(properties.number(PropertyId.MessageExpiryInterval, 0));
+		keepForwarded(packet, p);
+		if (properties.has(PropertyId.TopicAlias))
+			return broker.aliases.use(connection, properties.number(PropertyId.TopicAlias, 0), p);
+	}
+	return p.topicStart === p.topicEnd ? Cause.TopicEmpty : Cause.None;
+}
+
+/** The properties that go on to receivers, in their order: all but Topic Alias and Message Expiry Interval.
+ *  Spec: [5:MQTT-3.3.2-4] [5:MQTT-3.3.2-15] [5:MQTT-3.3.2-18] */
+function keepForwarded(packet: PublishPacket, p: Publication): void {
+	const properties = packet.properties;
+	p.properties = packet.bytes;
+	p.propertyStart = properties.start;
+	p.propertyEnd = properties.end;
+	if (!properties.has(PropertyId.TopicAlias) && !properties.has(PropertyId.MessageExpiryInterval)) return;
+	// The rest is moved together where it lies: the packet's own bytes are the broker's until the packet is done.
+	const bytes = packet.bytes;
+	let to = properties.start;
+	for (let at = properties.start; at < properties.end; ) {
+		const next = endOfProperty(bytes, at, properties.end);
+		const id = bytes[at];
+		if (id !== PropertyId.TopicAlias && id !== PropertyId.MessageExpiryInterval) to = putBytes(bytes, to, bytes, at, next);
+		at = next;
+	}
+	p.propertyEnd = to;
+}
+
+/** Whether no further Packet Identifier of QoS 2 can be remembered, for this session or at all. */
+function mustRefuseId(broker: Broker, session: Session): boolean {
+	return session.receivedCount >= broker.limits.receiveMaximum || broker.received.count >= broker.received.max;
+}
+
+/** Publishes what `p` describes: retained, stored, handed on. Also for Will Messages and the application's own.
+ *  @param route as `routes.build` gave it @returns Cause.None, or the budget that is used up */
+export function publish(broker: Broker, p: Publication, topic: string, route: number): Cause {
+	if (p.retain || p.qos > 0) {
+		const refused = p.qos > 0 ? mustRefuse(broker, p, route) : Cause.None;
+		if (refused !== Cause.None) return refused;
+		const empty = p.payloadStart === p.payloadEnd;
+		const keep = p.retain && !empty;
+		if (keep && !broker.retained.hasRoom(topic, p.topicEnd - p.topicStart)) {
+			broker.counters.dropsRetained++;
+			return Cause.FullRetained;
+		}
+		if (keep || (p.qos > 0 && broker.routes.receivers(route) !== 0))
+			if (store(broker, p) === 0) {
+				broker.counters.dropsStore++;
+				return Cause.FullStore;
+			}
+		if (keep) broker.retained.set(topic, p.message);
+		else if (p.retain) broker.retained.delete(topic); // and never stored [MQTT-3.3.1-10] [MQTT-3.3.1-11]
+	}
+	deliver(broker, p, route);
+	return Cause.None;
+}
+
+/** Whether a QoS 1 or 2 message is refused at the publisher because a receiver cannot take it. */
+function mustRefuse(broker: Broker, p: Publication, route: number): Cause {
+	const limits = broker.limits;
+	if (limits.whenQueueFull !== "refuse" && broker.deliveries.freeCount >= limits.sessions) return Cause.None;
+	const routes = broker.routes;
+	const bytes = p.topicEnd - p.topicStart + p.propertyEnd - p.propertyStart + p.payloadEnd - p.payloadStart;
+	let needed = 0;
+	for (let r = routes.receivers(route); r !== 0; r = routes.next[r]!) {
+		const options = routes.options[r]!;
+		if ((options & (ReceiverOption.More | ReceiverOption.Group)) !== 0 || (options & ReceiverOption.Qos) === 0) continue;
+		needed++;
+		const outbox = broker.sessions.at(routes.session[r]!).outbox;
+		if (limits.whenQueueFull === "refuse" && !outbox.hasRoom(bytes, limits.queueBytes, limits.queueMessages)) {
+			broker.counters.dropsQueue++;
+			return Cause.FullQueue;
+		}
+	}
+	if (needed <= broker.deliveries.freeCount) return Cause.None;
+	broker.counters.dropsQueue++;
+	return Cause.FullQueue;
+}
+
+/** PUBACK or PUBREC, after the store said yes. Spec: [MQTT-3.3.4-1] [MQTT-4.3.2-2] [MQTT-4.3.3-2] */
+function acknowledge(
+	broker: Broker,
+	connection: Connection,
+	session: Session,
+	packet: PublishPacket,
+	cause: Cause,
+	silently: boolean,
+): void {
+	if (packet.qos === 0) return;
+	const v5 = connection.version === Version.V5;
+	// before 5.0 a message that is not taken cannot be refused: not acknowledged, it comes again [MQTT-4.8.0-2]
+	if (cause !== Cause.None && !v5 && !silently) return connection.refuse(cause);
+	const id = packet.packetId;
+	let reason = v5 ? causeReason(cause) : ReasonCode.Success;
+	if (packet.qos === 2 && reason === ReasonCode.Success) {
+		broker.received.add(session.index, id);
+		session.receivedCount++;
+	}
+	if (reason === ReasonCode.Success && v5 && broker.publication.receivers === 0 && cause === Cause.None)
+		reason = ReasonCode.NoMatchingSubscribers;
+	answer(broker, connection, packet.qos === 1 ? PacketType.Puback : PacketType.Pubrec, id, reason);
+}

@@ -1,0 +1,198 @@
+/** SUBSCRIBE and UNSUBSCRIBE. After codec/subscribe, before topic-table.ts and retained.ts. Spec: sections 3.8 to 3.11 */
+import { PacketType, PropertyId, ReasonCode, SubscribeOption, Version } from "../codec/packet-types.js";
+import { encodeSubackHead, type SubscribePacket } from "../codec/subscribe.js";
+import { checkTopicFilter, hasWildcard, sharedFilterAt, tooDeep, topicMatches } from "../codec/topic.js";
+import { DeliveryState } from "../delivery/deliveries.js";
+import { Cause, causeReason } from "../errors.js";
+import { MessageFlag } from "../memory/message-store.js";
+import type { Broker } from "./broker.js";
+import type { Connection } from "./connection.js";
+import { queueIdentifier } from "./deliver.js";
+import { pump } from "./send-publish.js";
+import type { Session } from "./session.js";
+
+export function handleSubscribe(
+	broker: Broker,
+	connection: Connection,
+	session: Session,
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+): void {
+	const packet = broker.subscribePacket;
+	const version = connection.version;
+	const cause = packet.decode(bytes, start, end, PacketType.Subscribe, version, broker.text);
+	if (cause !== Cause.None) return connection.refuse(cause);
+	if (version === Version.V5 && sharesNoLocal(broker, packet)) return connection.refuse(Cause.NoLocalShared);
+	packet.rewind();
+	const identifier = packet.properties.number(PropertyId.SubscriptionIdentifier, 0);
+	const codes = broker.layout.scratch;
+	for (let i = 0; i < packet.filterCount; i++) {
+		packet.next();
+		const bytesOfFilter = packet.filterEnd - packet.filterStart;
+		const filter = broker.text.decode(packet.bytes, packet.filterStart, packet.filterEnd)!;
+		const options = packet.options & ~SubscribeOption.RetainHandling;
+		const reason = subscribe(
+			broker,
+			session,
+			filter,
+			bytesOfFilter,
+			options,
+			(packet.options & SubscribeOption.RetainHandling) >> 4,
+			identifier,
+		);
+		broker.memory[codes + i] = version === Version.V5 || reason < 3 ? reason : 0x80; // [MQTT-3.9.3-2]
+	}
+	sendSuback(broker, connection, PacketType.Suback, packet, codes);
+	if (connection.sending === 0) pump(broker, connection, session); // Retained Messages follow the SUBACK
+}
+
+/** Spec: [5:MQTT-3.8.3-4] */
+function sharesNoLocal(broker: Broker, packet: SubscribePacket): boolean {
+	packet.rewind();
+	for (let i = 0; i < packet.filterCount; i++) {
+		packet.next();
+		if ((packet.options & SubscribeOption.NoLocal) === 0) continue;
+		if (sharedFilterAt(broker.text.decode(packet.bytes, packet.filterStart, packet.filterEnd)!) > 0) return true;
+	}
+	return false;
+}
+
+/** Adds or replaces one subscription and queues its Retained Messages.
+ *  @param options QoS, No Local and Retain As Published @param retainHandling 0, 1 or 2
+ *  @returns the Reason Code of 5.0. Spec: [MQTT-3.8.4-3]; 5.0 [MQTT-3.8.4-7] */
+export function subscribe(
+	broker: Broker,
+	session: Session,
+	filter: string,
+	bytes: number,
+	options: number,
+	retainHandling: number,
+	identifier: number,
+): number {
+	const limits = broker.limits;
+	const shareAt = sharedFilterAt(filter);
+	const topicFilter = shareAt > 0 ? filter.slice(shareAt) : filter;
+	if (shareAt < 0 || checkTopicFilter(topicFilter) !== Cause.None) return ReasonCode.TopicFilterInvalid;
+	if (bytes > limits.topicBytes || tooDeep(topicFilter, limits.topicLevels)) return refuse(broker);
+	if (!broker.access.maySubscribe(session, topicFilter)) {
+		broker.counters.refusedSubscriptions++;
+		return ReasonCode.NotAuthorized;
+	}
+	const table = broker.table;
+	const existing = table.find(session.index, filter);
+	if (existing !== 0) {
+		table.options[existing] = options;
+		table.identifier[existing] = identifier;
+	} else if (table.add(session.index, filter, shareAt, bytes, options, identifier) === 0) return refuse(broker);
+	broker.routes.changed(topicFilter);
+	if (shareAt === 0 && (retainHandling === 0 || (retainHandling === 1 && existing === 0)))
+		queueRetained(broker, session, filter, options, identifier);
+	if (broker.events.subscribed !== undefined) broker.tell(broker.events.subscribed, session.clientId, filter);
+	return options & SubscribeOption.Qos;
+}
+
+function refuse(broker: Broker): number {
+	broker.counters.refusedSubscriptions++;
+	return causeReason(Cause.FullSubscriptions);
+}
+
+/** Queues the Retained Messages that match a new subscription. Spec: [MQTT-3.3.1-6] [MQTT-3.3.1-8] */
+function queueRetained(broker: Broker, session: Session, filter: string, options: number, identifier: number): void {
+	const retained = broker.retained;
+	if (retained.count === 0) return;
+	if (!hasWildcard(filter)) {
+		const message = retained.get(filter);
+		if (message !== 0) queueOne(broker, session, filter, message, options, identifier);
+		return;
+	}
+	for (let place = 1; place <= retained.placeCount; place++) {
+		const topic = retained.topicAt(place);
+		if (topic !== "" && topicMatches(filter, topic))
+			queueOne(broker, session, topic, retained.messageAt(place), options, identifier);
+	}
+}
+
+function queueOne(
+	broker: Broker,
+	session: Session,
+	topic: string,
+	message: number,
+	options: number,
+	identifier: number,
+): void {
+	const store = broker.store;
+	if (store.isExpired(message, broker.now)) {
+		broker.retained.delete(topic);
+		return;
+	}
+	const limits = broker.limits;
+	if (!session.outbox.hasRoom(store.bytes(message), limits.queueBytes, limits.queueMessages)) {
+		session.drops++;
+		broker.counters.dropsQueue++;
+		return;
+	}
+	const qos = Math.min(options & SubscribeOption.Qos, store.flags(message) & MessageFlag.Qos);
+	const entry = session.outbox.push(message, qos | DeliveryState.Retain);
+	if (identifier !== 0) queueIdentifier(broker, entry, identifier);
+}
+
+export function handleUnsubscribe(
+	broker: Broker,
+	connection: Connection,
+	session: Session,
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+): void {
+	const packet = broker.subscribePacket;
+	const cause = packet.decode(bytes, start, end, PacketType.Unsubscribe, connection.version, broker.text);
+	if (cause !== Cause.None) return connection.refuse(cause);
+	const codes = broker.layout.scratch;
+	packet.rewind();
+	for (let i = 0; i < packet.filterCount; i++) {
+		packet.next();
+		const filter = broker.text.decode(packet.bytes, packet.filterStart, packet.filterEnd)!;
+		broker.memory[codes + i] = unsubscribe(broker, session, filter);
+	}
+	sendSuback(broker, connection, PacketType.Unsuback, packet, codes);
+}
+
+/** Ends one subscription; what is in flight goes on. @returns the Reason Code of 5.0.
+ *  Spec: [MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT-3.10.4-3] */
+export function unsubscribe(broker: Broker, session: Session, filter: string): number {
+	const subscription = broker.table.find(session.index, filter);
+	if (subscription === 0)
+		return filter === "" || checkTopicFilter(filter) !== Cause.None
+			? ReasonCode.TopicFilterInvalid
+			: ReasonCode.NoSubscriptionExisted;
+	removeSubscription(broker, subscription);
+	return ReasonCode.Success;
+}
+
+/** Takes a subscription out of table and routes. */
+export function removeSubscription(broker: Broker, subscription: number): void {
+	const filter = broker.table.filterOf(subscription);
+	broker.table.remove(subscription, broker.text.size(filter));
+	broker.routes.changed(filter.slice(sharedFilterAt(filter)));
+}
+
+/** Sends SUBACK or UNSUBACK with the codes at memory[codes..]. Spec: [MQTT-3.8.4-1] [MQTT-3.10.4-4] [MQTT-3.10.4-5] */
+function sendSuback(
+	broker: Broker,
+	connection: Connection,
+	type: PacketType.Suback | PacketType.Unsuback,
+	packet: SubscribePacket,
+	codes: number,
+): void {
+	const memory = broker.memory;
+	const count = packet.filterCount;
+	const version = connection.version;
+	// the head goes before the codes, which stay where they are
+	const at = broker.layout.head;
+	const afterHead = encodeSubackHead(memory, at, type, version, packet.packetId, count, memory, 0, 0);
+	const headBytes = afterHead - at;
+	memory.copyWithin(codes - headBytes, at, afterHead);
+	const withCodes = type === PacketType.Suback || version === Version.V5;
+	broker.send(connection, codes - headBytes, withCodes ? codes + count : codes);
+}

@@ -1,0 +1,208 @@
+/** What leaves on one connection: bytes are gathered in a buffer and handed to the transport once a turn.
+ *  Buffers are few and shared: one is with a connection only while bytes wait in it. Control packets that find no room
+ *  wait in blocks of the store; a PUBLISH that finds none stays in its outbox. After outbox.ts, before the transport. */
+import { putBytes } from "../codec/data-types.js";
+import type { BlockPool } from "../memory/block-pool.js";
+import type { Transport } from "../platform.js";
+
+/** The buffers of all outputs, and which outputs have something to flush. */
+export class Outputs {
+	/** by buffer: who has it */
+	private readonly owner: (Output | undefined)[];
+	private readonly free: number[];
+	private freeCount: number;
+
+	/** @param bytes the array that holds the buffers @param from index of the first one's first byte */
+	constructor(
+		readonly bytes: Uint8Array,
+		private readonly from: number,
+		readonly bufferBytes: number,
+		private readonly count: number,
+		readonly pool: BlockPool,
+	) {
+		this.owner = [];
+		this.free = [];
+		for (let i = count - 1; i >= 0; i--) {
+			this.owner.push(undefined);
+			this.free.push(i);
+		}
+		this.freeCount = count;
+	}
+
+	/** @returns a buffer for the output, flushing another's where none is free; -1: all are held by their transports */
+	take(output: Output): number {
+		if (this.freeCount === 0) {
+			for (let i = 0; i < this.count && this.freeCount === 0; i++) {
+				const other = this.owner[i];
+				if (other !== undefined && other !== output) other.flush();
+			}
+			if (this.freeCount === 0) return -1;
+		}
+		const buffer = this.free[--this.freeCount]!;
+		this.owner[buffer] = output;
+		return buffer;
+	}
+
+	giveBack(buffer: number): void {
+		this.owner[buffer] = undefined;
+		this.free[this.freeCount++] = buffer;
+	}
+
+	at(buffer: number): number {
+		return this.from + buffer * this.bufferBytes;
+	}
+}
+
+export class Output {
+	/** bytes that the transport takes now, those in the buffer included */
+	private writable = 0;
+	/** buffer number; -1: none */
+	private buffer = -1;
+	private start = 0;
+	private end = 0;
+	/** the transport keeps the buffer until it is writable again */
+	private held = false;
+	/** control packets that found no room: first and last block, bytes, and how many of them are gone already */
+	private backlogFirst = 0;
+	private backlogLast = 0;
+	private backlogBytes = 0;
+	private backlogGone = 0;
+	/** in the list of outputs that have something to flush (see broker.ts) */
+	nextDirty: Output | undefined = undefined;
+	dirty = false;
+	private transport: Transport | undefined = undefined;
+
+	constructor(readonly outputs: Outputs) {}
+
+	/** @param writable bytes that the transport takes at once */
+	open(transport: Transport, writable: number): void {
+		this.transport = transport;
+		this.writable = writable;
+	}
+
+	/** Forgets all that waits. */
+	close(): void {
+		if (this.buffer >= 0) this.outputs.giveBack(this.buffer);
+		if (this.backlogFirst !== 0) this.outputs.pool.giveBack(this.backlogFirst);
+		this.buffer = -1;
+		this.start = this.end = this.writable = 0;
+		this.held = false;
+		this.backlogFirst = this.backlogLast = this.backlogBytes = this.backlogGone = 0;
+		this.transport = undefined;
+	}
+
+	/** @returns bytes that may be staged now */
+	get room(): number {
+		return this.backlogFirst !== 0 || this.held ? 0 : this.writable - (this.end - this.start);
+	}
+
+	/** Makes room for `count` ≤ bufferBytes contiguous bytes, to be written at the returned index of `outputs.bytes` and
+	 *  then told by `staged`. @returns -1: no room now */
+	stage(count: number): number {
+		if (this.held || this.backlogFirst !== 0 || count > this.writable - (this.end - this.start)) return -1;
+		const outputs = this.outputs;
+		if (this.buffer >= 0 && this.end + count > outputs.at(this.buffer) + outputs.bufferBytes) {
+			this.flush();
+			if (this.held || count > this.writable) return -1;
+		}
+		if (this.buffer < 0) {
+			const buffer = outputs.take(this);
+			if (buffer < 0) return -1;
+			this.buffer = buffer;
+			this.start = this.end = outputs.at(buffer);
+		}
+		return this.end;
+	}
+
+	/** The staged bytes end before `end`. */
+	staged(end: number): void {
+		this.end = end;
+	}
+
+	/** Hands the gathered bytes to the transport. */
+	flush(): void {
+		const start = this.start;
+		const end = this.end;
+		if (this.held || this.buffer < 0) return;
+		this.start = end;
+		if (start < end && this.transport !== undefined) {
+			const left = this.transport.write(this.outputs.bytes, start, end);
+			if (left < 0) {
+				this.held = true;
+				this.writable = 0;
+				return;
+			}
+			this.writable = left;
+		}
+		if (this.buffer < 0) return; // the transport failed meanwhile and this output was closed
+		this.outputs.giveBack(this.buffer);
+		this.buffer = -1;
+		this.start = this.end = 0;
+	}
+
+	/** The transport takes `count` bytes; what it kept has left the buffer. */
+	onWritable(count: number): void {
+		this.writable = count;
+		if (this.held) {
+			this.held = false;
+			this.outputs.giveBack(this.buffer);
+			this.buffer = -1;
+			this.start = this.end = 0;
+		}
+		this.drainBacklog();
+	}
+
+	/** Puts a control packet behind all that waits. The packet lies at source[start..end).
+	 *  @returns false: the store is full too */
+	backlog(source: Uint8Array, start: number, end: number): boolean {
+		const pool = this.outputs.pool;
+		const fresh = this.backlogFirst === 0;
+		if (fresh) {
+			this.backlogLast = this.backlogFirst = pool.take(1);
+			if (this.backlogFirst === 0) return false;
+		}
+		const used = this.backlogBytes % pool.blockBytes;
+		const last = pool.append(
+			this.backlogLast,
+			used === 0 && !fresh && this.backlogBytes > 0 ? pool.blockBytes : used,
+			source,
+			start,
+			end,
+		);
+		if (last === 0) return false;
+		this.backlogLast = last;
+		this.backlogBytes += end - start;
+		return true;
+	}
+
+	/** @returns whether control packets wait for room */
+	get hasBacklog(): boolean {
+		return this.backlogFirst !== 0;
+	}
+
+	private drainBacklog(): void {
+		const pool = this.outputs.pool;
+		const first = this.backlogFirst;
+		if (first === 0) return;
+		while (this.backlogGone < this.backlogBytes) {
+			const count = Math.min(this.backlogBytes - this.backlogGone, this.writable - (this.end - this.start), 64);
+			this.backlogFirst = 0; // stage() refuses while something waits
+			const at = count > 0 ? this.stage(count) : -1;
+			this.backlogFirst = first;
+			if (at < 0) return;
+			this.staged(pool.read(first, this.backlogGone, count, this.outputs.bytes, at));
+			this.backlogGone += count;
+		}
+		pool.giveBack(first);
+		this.backlogFirst = this.backlogLast = this.backlogBytes = this.backlogGone = 0;
+	}
+}
+
+/** Copies a control packet that was encoded at source[start..end) behind what the output has already, or lets it wait.
+ *  @returns false: no room anywhere */
+export function sendControl(output: Output, source: Uint8Array, start: number, end: number): boolean {
+	const at = end - start <= output.outputs.bufferBytes ? output.stage(end - start) : -1;
+	if (at < 0) return output.backlog(source, start, end);
+	output.staged(putBytes(output.outputs.bytes, at, source, start, end));
+	return true;
+}

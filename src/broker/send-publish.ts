@@ -1,0 +1,287 @@
+/** Sends what waits in a session's outbox: PUBLISHes of stored messages, resent ones first, whole or in parts.
+ *  After outbox.ts, before the connection's output. Spec: sections 3.3, 4.3, 4.4 */
+import { putVariable, sizeOfVariable } from "../codec/data-types.js";
+import { PacketType, PropertyId, PublishFlag, Version } from "../codec/packet-types.js";
+import { putNumber } from "../codec/properties.js";
+import { encodeAck, encodePublishHead, remainingOfPublish, sizeOfPacket } from "../codec/publish.js";
+import { DeliveryState } from "../delivery/deliveries.js";
+import type { Broker } from "./broker.js";
+import type { Connection } from "./connection.js";
+import type { Session } from "./session.js";
+
+/** What `sendEntry` did. */
+const enum Sent {
+	Done,
+	NoRoom,
+	TooLarge,
+}
+
+/** Parts of a PUBLISH that is sent in parts, in their order. */
+const enum Part {
+	/** fixed header and the Topic Name's length */
+	Head,
+	Topic,
+	/** Packet Identifier, Property Length, properties that the broker makes */
+	Middle,
+	Identifiers,
+	/** stored properties and payload */
+	Body,
+}
+
+/** Bytes that make it worth beginning a PUBLISH in parts; the small parts are never larger. */
+const PART_ROOM = 32;
+
+/** Sends as much as the connection takes and the window allows. */
+export function pump(broker: Broker, connection: Connection, session: Session): void {
+	const outbox = session.outbox;
+	const entries = broker.deliveries;
+	if (connection.sending !== 0) {
+		if (!continueSending(broker, connection)) return;
+		outbox.endSending(connection.sending);
+		connection.sending = 0;
+	}
+	while (outbox.resendNext !== 0) {
+		const entry = outbox.resendNext;
+		const state = entries.state[entry]!;
+		if ((state & DeliveryState.Released) !== 0) {
+			if (!sendPubrel(broker, connection, entries.packetId[entry]!)) return;
+		} else {
+			if (outbox.inFlight >= connection.receiveMaximum) break;
+			const sent = sendEntry(broker, connection, entry, state);
+			if (sent === Sent.NoRoom) return;
+			outbox.inFlight++;
+			if (sent === Sent.TooLarge) {
+				session.drops++;
+				broker.counters.dropsTooLarge++;
+				outbox.complete(entries.packetId[entry]!, state & DeliveryState.Qos, false);
+				continue;
+			}
+		}
+		outbox.resendNext = entries.next[entry]!;
+		if (connection.sending !== 0) return;
+	}
+	for (let entry = outbox.nextWaiting(connection.receiveMaximum); entry !== 0; ) {
+		const state = entries.state[entry]!;
+		const message = entries.message[entry]!;
+		if (broker.store.isExpired(message, broker.now)) {
+			broker.counters.dropsExpired++;
+			outbox.drop(entry);
+		} else if (packetBytes(broker, connection, entry, state) > connection.packetBytesMax) {
+			session.drops++;
+			broker.counters.dropsTooLarge++; // for this receiver alone; for it the message counts as delivered [5:MQTT-3.1.2-25]
+			outbox.drop(entry);
+		} else {
+			if (!hasRoom(broker, connection, entry, state)) return;
+			outbox.startSending(entry);
+			sendEntry(broker, connection, entry, state);
+			if (connection.sending !== 0) return;
+			outbox.endSending(entry);
+		}
+		entry = outbox.nextWaiting(connection.receiveMaximum);
+	}
+}
+
+function sendPubrel(broker: Broker, connection: Connection, id: number): boolean {
+	const at = connection.output.stage(4);
+	if (at < 0) return false;
+	const memory = broker.memory;
+	connection.output.staged(encodeAck(memory, at, PacketType.Pubrel, id, connection.version, 0, memory, 0, 0));
+	broker.touch(connection.output);
+	return true;
+}
+
+/** @returns bytes of the properties that a stored message has for a 5.0 receiver */
+function propertyBytes(broker: Broker, entry: number, message: number): number {
+	const store = broker.store;
+	const made = broker.deliveries.identifierBytes[entry]! * (broker.deliveries.identifiers[entry] === 0 ? 0 : 1);
+	return made + (store.expiresAt(message) === 0 ? 0 : 5) + store.propertyBytes(message);
+}
+
+function remainingOf(broker: Broker, connection: Connection, entry: number, state: number): number {
+	const message = broker.deliveries.message[entry]!;
+	const store = broker.store;
+	const properties = connection.version === Version.V5 ? propertyBytes(broker, entry, message) : 0;
+	const qos = state & DeliveryState.Qos;
+	return remainingOfPublish(
+		connection.version,
+		qos,
+		store.topicBytes(message),
+		properties,
+		store.payloadBytes(message),
+	);
+}
+
+function packetBytes(broker: Broker, connection: Connection, entry: number, state: number): number {
+	return sizeOfPacket(remainingOf(broker, connection, entry, state));
+}
+
+/** @returns whether the entry's PUBLISH can be sent whole now, or begun where it is sent in parts */
+function hasRoom(broker: Broker, connection: Connection, entry: number, state: number): boolean {
+	const total = packetBytes(broker, connection, entry, state);
+	return connection.output.stage(total <= broker.limits.outputBytes ? total : PART_ROOM) >= 0;
+}
+
+/** Sends the PUBLISH of an entry that has its Packet Identifier. */
+function sendEntry(broker: Broker, connection: Connection, entry: number, state: number): Sent {
+	const remaining = remainingOf(broker, connection, entry, state);
+	const total = sizeOfPacket(remaining);
+	if (total > connection.packetBytesMax) return Sent.TooLarge;
+	if (total > broker.limits.outputBytes) {
+		if (connection.output.stage(PART_ROOM) < 0) return Sent.NoRoom;
+		connection.sending = entry;
+		connection.sendingStage = Part.Head;
+		connection.sendingOffset = 0;
+		connection.sendingRemaining = remaining;
+		if (continueSending(broker, connection)) {
+			connection.sending = 0;
+			broker.deliveries.state[entry] = state | DeliveryState.Sent;
+		}
+		return Sent.Done;
+	}
+	const at = connection.output.stage(total);
+	if (at < 0) return Sent.NoRoom;
+	const copy = broker.copy;
+	const entries = broker.deliveries;
+	const identifiers = entries.identifiers[entry]!;
+	const flags = publishFlags(state);
+	if (identifiers === 0 && copy.fits(entries.message[entry]!, connection.version, flags)) {
+		copy.put(broker.memory, at, entries.packetId[entry]!);
+		connection.output.staged(at + total);
+	} else {
+		connection.output.staged(encodeWhole(broker, connection, entry, state, remaining, at));
+		if (identifiers === 0) copy.set(entries.message[entry]!, connection.version, flags, at, at + total);
+	}
+	broker.counters.publishesSent++;
+	broker.touch(connection.output);
+	return Sent.Done;
+}
+
+/** Writes the whole PUBLISH of an entry. @returns index after it */
+function encodeWhole(
+	broker: Broker,
+	connection: Connection,
+	entry: number,
+	state: number,
+	remaining: number,
+	at: number,
+): number {
+	const entries = broker.deliveries;
+	const store = broker.store;
+	const memory = broker.memory;
+	const message = entries.message[entry]!;
+	const topicBytes = store.topicBytes(message);
+	let p = encodePublishHead(memory, at, publishFlags(state), remaining, memory, 0, 0);
+	memory[p - 2] = topicBytes >> 8;
+	memory[p - 1] = topicBytes;
+	p = broker.pool.read(message, 0, topicBytes, memory, p);
+	if ((state & DeliveryState.Qos) !== 0) broker.copy.idAt = p - at;
+	p = encodeMiddle(broker, connection, entry, state, p);
+	let offset = topicBytes;
+	if (connection.version === Version.V5) {
+		const identifiers = entries.identifiers[entry]!;
+		if (identifiers !== 0) p = broker.pool.read(identifiers, 0, entries.identifierBytes[entry]!, memory, p);
+	} else offset += store.propertyBytes(message);
+	return broker.pool.read(message, offset, store.bytes(message) - offset, memory, p);
+}
+
+/** DUP only on what was sent before. Spec: [MQTT-3.3.1-1] [MQTT-3.3.1-3] */
+function publishFlags(state: number): number {
+	const flags = (state & DeliveryState.Qos) << 1;
+	const dup = (state & DeliveryState.Sent) !== 0 ? PublishFlag.Dup : 0;
+	return flags | dup | ((state & DeliveryState.Retain) !== 0 ? PublishFlag.Retain : 0);
+}
+
+/** Writes Packet Identifier, Property Length and Message Expiry Interval, as far as they are there. */
+function encodeMiddle(broker: Broker, connection: Connection, entry: number, state: number, at: number): number {
+	const memory = broker.memory;
+	const entries = broker.deliveries;
+	if ((state & DeliveryState.Qos) !== 0) {
+		const id = entries.packetId[entry]!;
+		memory[at] = id >> 8;
+		memory[at + 1] = id;
+		at += 2;
+	}
+	if (connection.version !== Version.V5) return at;
+	const message = entries.message[entry]!;
+	at = putVariable(memory, at, propertyBytes(broker, entry, message));
+	const expires = broker.store.expiresAt(message);
+	if (expires === 0) return at;
+	// what is left of the interval; a message that was sent once is never too old [5:MQTT-3.3.2-6] [5:MQTT-4.3.3-7]
+	const left = Math.max(0, Math.ceil((expires - broker.now) / 1000));
+	return putNumber(memory, at, PropertyId.MessageExpiryInterval, left);
+}
+
+/** Sends on where the PUBLISH stopped. @returns whether its last byte is staged */
+function continueSending(broker: Broker, connection: Connection): boolean {
+	const entry = connection.sending;
+	const entries = broker.deliveries;
+	const store = broker.store;
+	const output = connection.output;
+	const memory = broker.memory;
+	const message = entries.message[entry]!;
+	const state = entries.state[entry]!;
+	const v5 = connection.version === Version.V5;
+	broker.touch(output);
+	for (; connection.sendingStage <= Part.Body; connection.sendingStage++) {
+		switch (connection.sendingStage) {
+			case Part.Head: {
+				const at = output.stage(PART_ROOM);
+				if (at < 0) return false;
+				const topicBytes = store.topicBytes(message);
+				const p = encodePublishHead(
+					memory,
+					at,
+					publishFlags(state),
+					connection.sendingRemaining,
+					memory,
+					0,
+					0,
+				);
+				memory[p - 2] = topicBytes >> 8;
+				memory[p - 1] = topicBytes;
+				output.staged(p);
+				connection.sendingOffset = 0;
+				break;
+			}
+			case Part.Topic:
+				if (!sendChain(broker, connection, message, store.topicBytes(message))) return false;
+				break;
+			case Part.Middle: {
+				const at = output.stage(PART_ROOM);
+				if (at < 0) return false;
+				output.staged(encodeMiddle(broker, connection, entry, state, at));
+				connection.sendingOffset = 0;
+				break;
+			}
+			case Part.Identifiers: {
+				const first = entries.identifiers[entry]!;
+				if (v5 && first !== 0 && !sendChain(broker, connection, first, entries.identifierBytes[entry]!))
+					return false;
+				connection.sendingOffset = store.topicBytes(message) + (v5 ? 0 : store.propertyBytes(message));
+				break;
+			}
+			default:
+				if (!sendChain(broker, connection, message, store.bytes(message))) return false;
+		}
+	}
+	broker.counters.publishesSent++;
+	return true;
+}
+
+/** Stages a chain's bytes from `sendingOffset` on. @returns whether all up to `end` are staged */
+function sendChain(broker: Broker, connection: Connection, chain: number, end: number): boolean {
+	const output = connection.output;
+	while (connection.sendingOffset < end) {
+		const count = Math.min(end - connection.sendingOffset, broker.limits.outputBytes, output.room);
+		const at = count > 0 ? output.stage(count) : -1;
+		if (at < 0) return false;
+		output.staged(broker.pool.read(chain, connection.sendingOffset, count, broker.memory, at));
+		connection.sendingOffset += count;
+	}
+	return true;
+}
+
+/** @returns bytes of a Subscription Identifier property */
+export function sizeOfIdentifier(identifier: number): number {
+	return 1 + sizeOfVariable(identifier);
+}

@@ -1,0 +1,105 @@
+/** Session State and the table of all sessions. Spec: 5.0 and 3.1.1, section 4.1; 5.0 3.1.2.11.2 */
+import { Version } from "../codec/packet-types.js";
+import type { Deliveries } from "../delivery/deliveries.js";
+import { Outbox } from "../delivery/outbox.js";
+import { Deadlines } from "../memory/deadlines.js";
+import type { MessageStore } from "../memory/message-store.js";
+import type { Connection } from "./connection.js";
+
+/** Session Expiry Interval that means "never". Spec: 5.0, 3.1.2.11.2 */
+export const EXPIRY_NEVER = 0xffffffff;
+
+/** An Application Message as the program itself gets it; topic and payload are its own. */
+export interface LocalMessage {
+	topic: string;
+	payload: Uint8Array;
+	qos: number;
+	retain: boolean;
+}
+
+export type MessageHandler = (message: LocalMessage) => void;
+
+export class Session {
+	/** "" while the session is not in use */
+	clientId = "";
+	connection: Connection | undefined = undefined;
+	/** version of the last connection */
+	version: number = Version.V311;
+	/** seconds that the session outlives its connection; EXPIRY_NEVER: for good */
+	expirySeconds = 0;
+	/** the Will Message in the store; 0: none */
+	will = 0;
+	willDelaySeconds = 0;
+	willExpirySeconds = EXPIRY_NEVER;
+	/** takes messages in the program itself; undefined: a client */
+	handler: MessageHandler | undefined = undefined;
+	/** QoS 2 messages that came in and are not released */
+	receivedCount = 0;
+	/** messages that were not queued or sent for it */
+	drops = 0;
+	readonly outbox: Outbox;
+
+	constructor(
+		readonly index: number,
+		entries: Deliveries,
+		store: MessageStore,
+	) {
+		this.outbox = new Outbox(entries, store);
+	}
+}
+
+export class Sessions {
+	/** sessions in use */
+	count = 0;
+	/** when a session without a connection ends, and when its Will Message is published */
+	readonly expiries: Deadlines;
+	readonly wills: Deadlines;
+	private readonly byClientId: Map<string, Session>;
+	private readonly all: Session[];
+
+	constructor(
+		readonly max: number,
+		entries: Deliveries,
+		store: MessageStore,
+	) {
+		this.byClientId = new Map();
+		this.all = [];
+		for (let i = 0; i < max; i++) this.all.push(new Session(i, entries, store));
+		this.expiries = new Deadlines(max);
+		this.wills = new Deadlines(max);
+		this.free = [];
+		for (let i = max - 1; i >= 0; i--) this.free.push(i);
+	}
+	private readonly free: number[];
+
+	/** Spec: [MQTT-3.1.3-2] */
+	find(clientId: string): Session | undefined {
+		return this.byClientId.get(clientId);
+	}
+
+	at(index: number): Session {
+		return this.all[index]!;
+	}
+
+	/** @returns a session for a Client Identifier that has none; undefined: full */
+	add(clientId: string): Session | undefined {
+		if (this.count === this.max) return undefined;
+		this.count++;
+		const session = this.all[this.free[this.max - this.count]!]!;
+		session.clientId = clientId;
+		this.byClientId.set(clientId, session);
+		return session;
+	}
+
+	/** The session's own fields are clean; its place is free. */
+	remove(session: Session): void {
+		this.byClientId.delete(session.clientId);
+		this.expiries.clear(session.index);
+		this.wills.clear(session.index);
+		session.clientId = "";
+		session.drops = 0;
+		session.expirySeconds = 0;
+		this.free[this.max - this.count] = session.index;
+		this.count--;
+	}
+}

@@ -1,0 +1,24 @@
+/** What happens with time: Keep Alive, the time for CONNECT, Will Delay and Session Expiry. Once a second or more often. */
+import { Cause } from "../errors.js";
+import type { Broker } from "./broker.js";
+import { ConnectionState } from "./connection.js";
+import { endSession } from "./close.js";
+import { publishWill } from "./will.js";
+
+/** Does what is due. Spec: [MQTT-3.1.2-24]; 5.0 [MQTT-3.1.2-22] [MQTT-4.1.0-2], 3.1.3.2.2 */
+export function tick(broker: Broker): void {
+	const now = broker.now;
+	for (let i = broker.deadlines.over(0, now); i >= 0; i = broker.deadlines.over(i + 1, now)) {
+		broker.deadlines.clear(i);
+		const connection = broker.connections[i]!;
+		const opened = connection.state === ConnectionState.Opened;
+		broker.close(connection, opened ? Cause.ConnectTimeout : Cause.KeepAliveTimeout);
+	}
+	const sessions = broker.sessions;
+	for (let i = sessions.wills.over(0, now); i >= 0; i = sessions.wills.over(i + 1, now))
+		publishWill(broker, sessions.at(i));
+	for (let i = sessions.expiries.over(0, now); i >= 0; i = sessions.expiries.over(i + 1, now)) {
+		sessions.expiries.clear(i);
+		endSession(broker, sessions.at(i));
+	}
+}

@@ -1,0 +1,50 @@
+/** Where the broker's bytes lie, and what each part costs: the constructors allocate by these same numbers. */
+import type { Limits } from "./limits.js";
+
+/** Bytes for what the broker encodes before it knows where it goes: answers, CONNACK's properties. */
+const SCRATCH_MIN = 256;
+
+/** The parts of the broker's one byte array: index of each part's first byte. One array, so that bytes move by
+ *  `copyWithin`, which allocates nothing on XS. */
+export interface Layout {
+	/** what a transport reads into */
+	receive: number;
+	/** a packet that came in parts, put together */
+	assembly: number;
+	/** incomplete packets, by connection */
+	partials: number;
+	/** a SUBACK's first bytes, before `scratch` */
+	head: number;
+	/** answers under construction */
+	scratch: number;
+	/** the Topic Name that a Topic Alias stands for */
+	topic: number;
+	outputs: number;
+	blocks: number;
+	/** bytes of all */
+	bytes: number;
+}
+
+/** @returns connections that can be open at once, the spare ones included */
+export function connectionSlots(limits: Limits): number {
+	return limits.connections + limits.spareConnections;
+}
+
+/** @returns bytes of the scratch part: SUBACK needs one for each filter, and a filter takes at least 3 bytes */
+export function scratchBytes(limits: Limits): number {
+	return Math.max(SCRATCH_MIN, Math.ceil(limits.packetBytes / 3)) + limits.clientIdBytes;
+}
+
+/** Lays the parts out one after the other. */
+export function layOut(limits: Limits): Layout {
+	const receive = 0;
+	const assembly = receive + limits.receiveBytes;
+	const partials = assembly + limits.packetBytes;
+	const head = partials + connectionSlots(limits) * limits.partialBytes;
+	const scratch = head + 32;
+	const topic = scratch + scratchBytes(limits);
+	const outputs = topic + (limits.topicAliases > 0 ? limits.topicBytes : 0);
+	const blocks = outputs + limits.outputBuffers * limits.outputBytes;
+	const bytes = blocks + limits.blocks * limits.blockBytes;
+	return { receive, assembly, partials, head, scratch, topic, outputs, blocks, bytes };
+}

@@ -1,0 +1,197 @@
+/** Cuts a byte stream into Control Packets: fixed header, Remaining Length, partial and oversized packets.
+ *  After the transport, before the decoders. Spec: 5.0 and 3.1.1, section 2.1 */
+import { Cause } from "../errors.js";
+import { putBytes } from "./data-types.js";
+
+/** What `next` found. */
+export const enum Frame {
+	/** All given bytes are used up and no packet is complete. */
+	More,
+	/** A whole packet: its body is bytes[start..end). */
+	Packet,
+	/** A packet larger than the buffer begins: `type`, `flags` and `packetBytes` are known, the body comes as `Part`s. */
+	Large,
+	/** A part of the large packet's body: bytes[start..end). */
+	Part,
+	/** The last part of the large packet's body. */
+	LastPart,
+	/** The stream is no MQTT from here on: `cause` says why. */
+	Malformed,
+}
+
+/** Fixed header flags that each packet type must carry, PUBLISH apart (-1). Spec: 5.0, table 2-2 [MQTT-2.1.3-1] */
+const FLAGS: readonly number[] = [-2, 0, 0, -1, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0];
+
+/** One direction of one connection. `buffer[from..from+capacity)` is lent by the caller and holds an incomplete packet. */
+export class Framer {
+	/** Control Packet type and flags of the current packet */
+	type = 0;
+	flags = 0;
+	/** bytes of the whole current packet, fixed header included */
+	packetBytes = 0;
+	/** where the body (or the part of it) lies */
+	bytes: Uint8Array;
+	start = 0;
+	end = 0;
+	/** which flags are checked: 7 in MQTT 3.1, where DUP may mark a resent PUBREL, SUBSCRIBE or UNSUBSCRIBE */
+	flagMask = 15;
+	/** why, after Frame.Malformed */
+	cause: Cause = Cause.None;
+	/** bytes of the incomplete packet in the buffer */
+	private held = 0;
+	/** bytes of the large packet's body that are to come */
+	private left = 0;
+
+	/** @param from first index of the buffer's part that is this framer's
+	 *  @param capacity its bytes, ≥ 16 (a fixed header takes 5)
+	 *  @param packetBytesMax a larger packet is Malformed with Cause.PacketTooLarge */
+	constructor(
+		private readonly buffer: Uint8Array,
+		private readonly from: number,
+		private readonly capacity: number,
+		private readonly packetBytesMax: number,
+	) {
+		this.bytes = buffer;
+	}
+
+	/** Bytes held back for the incomplete packet. */
+	get heldBytes(): number {
+		return this.held;
+	}
+
+	/** Forgets the incomplete packet: for a new connection. */
+	reset(): void {
+		this.held = 0;
+		this.left = 0;
+		this.flagMask = 15;
+	}
+
+	/** Takes the next step in bytes[at..end): look at `frame`'s kind, then call again from the returned index until More.
+	 *  Allocates nothing. @returns a Frame; the index to go on from is `this.after` */
+	next(bytes: Uint8Array, at: number, end: number): Frame {
+		if (this.left > 0) return this.part(bytes, at, end);
+		if (this.held > 0) return this.join(bytes, at, end);
+		const size = this.header(bytes, at, end);
+		if (size < 0) return Frame.Malformed;
+		const after = at + this.packetBytes;
+		if (size > 0 && after <= end) {
+			this.bytes = bytes;
+			this.start = at + size;
+			this.end = after;
+			this.after = after;
+			return Frame.Packet;
+		}
+		if (size > 0 && this.packetBytes > this.capacity) {
+			this.left = this.packetBytes - size;
+			this.after = at + size;
+			return Frame.Large;
+		}
+		this.held = end - at;
+		this.after = end;
+		if (at < end) putBytes(this.buffer, this.from, bytes, at, end);
+		return Frame.More;
+	}
+	/** where the caller goes on after `next` */
+	after = 0;
+
+	/** Reads the fixed header at bytes[at..end). @returns its bytes; 0: not complete; -1: malformed */
+	private header(bytes: Uint8Array, at: number, end: number): number {
+		if (at + 2 > end) {
+			// the first byte alone tells already of a wrong type or wrong flags
+			return at + 1 > end || this.checkFirst(bytes[at]!) ? 0 : -1;
+		}
+		if (!this.checkFirst(bytes[at]!)) return -1;
+		let byte = bytes[at + 1]!;
+		if (byte < 128) {
+			this.packetBytes = byte + 2;
+			return this.packetBytes > this.packetBytesMax ? this.fail(Cause.PacketTooLarge) : 2;
+		}
+		let value = byte & 127;
+		let shift = 7;
+		let p = at + 2;
+		do {
+			if (shift > 21) return this.fail(Cause.RemainingLengthMalformed);
+			if (p >= end) return 0;
+			byte = bytes[p++]!;
+			value |= (byte & 127) << shift;
+			shift += 7;
+		} while (byte > 127);
+		// 3.1.1 lets a Remaining Length be longer than it need be; 5.0 does not, and nobody sends one
+		if (byte === 0) return this.fail(Cause.RemainingLengthMalformed);
+		this.packetBytes = value + p - at;
+		return this.packetBytes > this.packetBytesMax ? this.fail(Cause.PacketTooLarge) : p - at;
+	}
+
+	private checkFirst(first: number): boolean {
+		this.type = first >> 4;
+		this.flags = first & 15;
+		const flags = FLAGS[first >> 4]!;
+		if (flags === (this.flags & this.flagMask) || flags === -1) return true;
+		this.fail(flags === -2 ? Cause.PacketTypeReserved : Cause.FixedHeaderFlags);
+		return false;
+	}
+
+	private fail(cause: Cause): number {
+		this.cause = cause;
+		return -1;
+	}
+
+	/** Adds to the packet that the buffer holds the beginning of. */
+	private join(bytes: Uint8Array, at: number, end: number): Frame {
+		const buffer = this.buffer;
+		const from = this.from;
+		let held = this.held;
+		let size = this.header(buffer, from, from + held);
+		while (size === 0 && at < end) {
+			buffer[from + held++] = bytes[at++]!;
+			size = this.header(buffer, from, from + held);
+		}
+		this.held = held;
+		this.after = at;
+		if (size < 0) return Frame.Malformed;
+		if (size === 0) return Frame.More;
+		const packetBytes = this.packetBytes;
+		if (packetBytes > this.capacity) {
+			this.left = packetBytes - size;
+			return Frame.Large; // what the buffer holds of the body is the first part
+		}
+		let stop = at + packetBytes - held;
+		if (stop > end) stop = end;
+		if (stop > at) held += putBytes(buffer, from + held, bytes, at, stop) - from - held;
+		this.after = stop;
+		this.held = held;
+		if (held < packetBytes) return Frame.More;
+		this.held = 0;
+		this.bytes = buffer;
+		this.start = from + size;
+		this.end = from + held;
+		return Frame.Packet;
+	}
+
+	/** Hands on what has come of a large packet's body. */
+	private part(bytes: Uint8Array, at: number, end: number): Frame {
+		if (this.held > 0) {
+			const size = this.packetBytes - this.left;
+			const held = this.held;
+			this.held = 0;
+			this.after = at;
+			if (held > size) return this.announce(this.buffer, this.from + size, this.from + held);
+		}
+		if (at >= end) {
+			this.after = end;
+			return Frame.More;
+		}
+		let stop = at + this.left;
+		if (stop > end) stop = end;
+		this.after = stop;
+		return this.announce(bytes, at, stop);
+	}
+
+	private announce(bytes: Uint8Array, start: number, end: number): Frame {
+		this.bytes = bytes;
+		this.start = start;
+		this.end = end;
+		this.left -= end - start;
+		return this.left > 0 ? Frame.Part : Frame.LastPart;
+	}
+}

@@ -1,0 +1,66 @@
+/** The entries of all outboxes: one for each message that waits for, or is in flight to, one receiver.
+ *  Entry numbers go from 1; 0 means none. Fixed at construction; "full" is an answer. */
+import { type UintArray, uintArray } from "../memory/typed-array.js";
+
+/** Bits of an entry's `state`. */
+export const enum DeliveryState {
+	Qos = 3,
+	/** RETAIN goes out as 1 */
+	Retain = 4,
+	/** was sent once: DUP at the next time */
+	Sent = 8,
+	/** PUBREC came: PUBREL is what is resent, the message is given up */
+	Released = 16,
+}
+
+export class Deliveries {
+	freeCount: number;
+	freeCountMin: number;
+	/** message number in the store; 0 after PUBREC */
+	readonly message: UintArray;
+	readonly state: Uint8Array;
+	readonly packetId: Uint16Array;
+	/** first block of a chain of encoded Subscription Identifier properties; 0: none */
+	readonly identifiers: UintArray;
+	/** bytes in that chain */
+	readonly identifierBytes: Uint8Array;
+	/** the entry after this one in its list */
+	readonly next: UintArray;
+	private firstFree = 0;
+	/** entries above this one were never used: their memory is not touched before it is needed */
+	private used = 0;
+
+	/** @param max entries @param blocks the message store's blocks */
+	constructor(
+		readonly max: number,
+		blocks: number,
+	) {
+		this.freeCount = max;
+		this.freeCountMin = max;
+		this.message = uintArray(blocks, max + 1);
+		this.state = new Uint8Array(max + 1);
+		this.packetId = new Uint16Array(max + 1);
+		this.identifiers = uintArray(blocks, max + 1);
+		this.identifierBytes = new Uint8Array(max + 1);
+		this.next = uintArray(max + 1, max + 1);
+	}
+
+	/** @returns an entry with `next` 0; 0: full */
+	take(): number {
+		if (this.freeCount === 0) return 0;
+		let entry = this.firstFree;
+		if (entry === 0) entry = ++this.used;
+		else {
+			this.firstFree = this.next[entry]!;
+			this.next[entry] = 0;
+		}
+		if (--this.freeCount < this.freeCountMin) this.freeCountMin = this.freeCount;
+		return entry;
+	}
+
+	giveBack(entry: number): void {
+		this.next[entry] = this.firstFree;
+		this.firstFree = entry;
+		this.freeCount++;
+	}
+}

@@ -1,0 +1,126 @@
+/** A pool of fixed blocks and chains of them: all that is stored of unknown length lies here.
+ *  Block numbers go from 1; 0 means none. "Full" is an answer. */
+import { putBytes } from "../codec/data-types.js";
+import { type UintArray, uintArray } from "./typed-array.js";
+
+export class BlockPool {
+	/** blocks that are free now, and the fewest that ever were */
+	freeCount: number;
+	freeCountMin: number;
+	private readonly nextOf: UintArray;
+	private firstFree = 0;
+	/** blocks above this one were never used: their memory is not touched before it is needed */
+	private used = 0;
+
+	/** @param bytes the array that holds the blocks @param from index of block 1's first byte
+	 *  @param blockBytes ≥ 32 @param blockCount blocks, ≥ 1 */
+	constructor(
+		readonly bytes: Uint8Array,
+		private readonly from: number,
+		readonly blockBytes: number,
+		readonly blockCount: number,
+	) {
+		this.freeCount = blockCount;
+		this.freeCountMin = blockCount;
+		this.nextOf = uintArray(blockCount + 1, blockCount + 1);
+	}
+
+	/** @returns index of a block's first byte in `bytes` */
+	at(block: number): number {
+		return this.from + (block - 1) * this.blockBytes;
+	}
+
+	/** @returns the block after this one in its chain, 0 at the chain's end */
+	next(block: number): number {
+		return this.nextOf[block]!;
+	}
+
+	/** Takes a chain of blocks. @returns its first block; 0: not so many are free */
+	take(count: number): number {
+		const free = this.freeCount - count;
+		if (free < 0) return 0;
+		const nextOf = this.nextOf;
+		let first = 0;
+		for (let i = count; i > 0; i--) {
+			let block = this.firstFree;
+			if (block === 0) block = ++this.used;
+			else this.firstFree = nextOf[block]!;
+			nextOf[block] = first;
+			first = block;
+		}
+		this.freeCount = free;
+		if (free < this.freeCountMin) this.freeCountMin = free;
+		return first;
+	}
+
+	/** Gives a whole chain back. */
+	giveBack(first: number): void {
+		const nextOf = this.nextOf;
+		let count = 1;
+		let last = first;
+		for (let next = nextOf[last]!; next !== 0; next = nextOf[last]!) {
+			last = next;
+			count++;
+		}
+		nextOf[last] = this.firstFree;
+		this.firstFree = first;
+		this.freeCount += count;
+	}
+
+	/** Gives the chain's first block back. @returns the block that followed it, 0: none */
+	giveBackFirst(first: number): number {
+		const next = this.nextOf[first]!;
+		this.nextOf[first] = this.firstFree;
+		this.firstFree = first;
+		this.freeCount++;
+		return next;
+	}
+
+	/** Adds source[start..end) to a chain that ends in `last`, whose first `used` bytes are taken; the chain grows.
+	 *  @returns the chain's last block; 0: full, and nothing was added */
+	append(last: number, used: number, source: Uint8Array, start: number, end: number): number {
+		const blockBytes = this.blockBytes;
+		const rest = end - start - (blockBytes - used);
+		let more = 0;
+		if (rest > 0) {
+			more = this.take(Math.ceil(rest / blockBytes));
+			if (more === 0) return 0;
+			this.nextOf[last] = more;
+		}
+		return this.write(last, used, source, start, end);
+	}
+
+	/** Writes source[start..end) at `offset` of a chain's block and on; the chain is long enough.
+	 *  @returns the block that holds the last byte */
+	write(block: number, offset: number, source: Uint8Array, start: number, end: number): number {
+		const blockBytes = this.blockBytes;
+		while (end - start > blockBytes - offset) {
+			if (offset < blockBytes) {
+				putBytes(this.bytes, this.at(block) + offset, source, start, start + blockBytes - offset);
+				start += blockBytes - offset;
+			}
+			block = this.nextOf[block]!;
+			offset = 0;
+		}
+		if (start < end) putBytes(this.bytes, this.at(block) + offset, source, start, end);
+		return block;
+	}
+
+	/** Copies `count` bytes that begin `offset` bytes into a chain to target[at..]. @returns index after the last byte */
+	read(block: number, offset: number, count: number, target: Uint8Array, at: number): number {
+		const blockBytes = this.blockBytes;
+		while (offset >= blockBytes) {
+			block = this.nextOf[block]!;
+			offset -= blockBytes;
+		}
+		while (count > blockBytes - offset) {
+			const start = this.at(block) + offset;
+			at = putBytes(target, at, this.bytes, start, start + blockBytes - offset);
+			count -= blockBytes - offset;
+			block = this.nextOf[block]!;
+			offset = 0;
+		}
+		const start = this.at(block) + offset;
+		return count > 0 ? putBytes(target, at, this.bytes, start, start + count) : at;
+	}
+}

@@ -1,0 +1,48 @@
+/** The ports that a platform fills in: the core reaches the world through these and nothing else. */
+
+/** UTF-8, done natively: a loop over bytes in JavaScript costs 30 opcodes a byte on XS (ARCHITECTURE.md). */
+export interface Text {
+	/** @returns the string that bytes[start..end) encode; undefined when they are ill-formed UTF-8 (surrogates and
+	 *  overlong forms included). A byte order mark stays. Spec: [MQTT-1.5.3-1] [MQTT-1.5.3-3] */
+	decode(bytes: Uint8Array, start: number, end: number): string | undefined;
+	/** The same string when the bytes are well-formed, any string when not: only for looking up what is known to be good. */
+	key(bytes: Uint8Array, start: number, end: number): string;
+	/** @returns bytes of the string in UTF-8 */
+	size(text: string): number;
+	/** Writes the string's UTF-8 at bytes[at..]; the caller made room. @returns index after the last byte */
+	encode(text: string, bytes: Uint8Array, at: number): number;
+}
+
+/** One connection's byte stream, in ECMA-419's words. */
+export interface Transport {
+	/** Takes bytes[start..end); never called with more than the writable count that was last told.
+	 *  @returns bytes that may be written now; -1: none, and bytes[start..end) must stay as they are until `onWritable` */
+	write(bytes: Uint8Array, start: number, end: number): number;
+	/** Ends the connection after what was written; no callback comes any more. */
+	close(): void;
+	/** Where the peer is, for log lines; may be read at any time. */
+	readonly remoteAddress: string;
+}
+
+/** What a transport calls. Broker connections are this. */
+export interface TransportTarget {
+	/** bytes[start..end) arrived; they are used up on return.
+	 *  @returns how many bytes may be brought next; 0: none before the next `onWritable` */
+	onReadable(bytes: Uint8Array, start: number, end: number): number;
+	/** `count` bytes may be written now, and what was written has left its buffer. */
+	onWritable(count: number): void;
+	/** The stream ended without our close(), for whatever reason. */
+	onError(): void;
+}
+
+export interface Platform {
+	readonly text: Text;
+	/** Milliseconds that only grow; may begin anywhere. */
+	now(): number;
+	/** An unpredictable integer, 0 ≤ n < 2³². */
+	random(): number;
+	/** Asks for one call of `Broker.endTurn()` before the process or device waits for events again. */
+	wake(): void;
+	/** A notable event. `level` 0 error, 1 event, 2 detail. */
+	log?(level: number, line: string): void;
+}
