@@ -5,6 +5,20 @@ import { hostLimits, type Limits } from "../src/limits.js";
 
 const BOARDS: Readonly<Record<string, Limits>> = { esp32 };
 
+/** Bytes of the engine's two heaps. */
+export interface Heaps {
+	slots: number;
+	chunks: number;
+}
+
+/** By board: the fixed heaps of Moddable's `creation` for it. */
+const HEAPS: Readonly<Record<string, Heaps>> = { esp32: { slots: 4_928 * 16, chunks: 78_848 } };
+
+/** @returns the board's heaps; undefined for the host, which has no fixed ones */
+export function boardHeaps(name: string): Heaps | undefined {
+	return HEAPS[name];
+}
+
 export function boardNames(): string[] {
 	return Object.keys(BOARDS);
 }

@@ -19,8 +19,7 @@ class TcpTransport implements Transport {
 		this.remoteAddress = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
 		socket.setNoDelay(true);
 		socket.on("data", (chunk: Buffer) => {
-			const wanted = this.target?.onReadable(chunk, 0, chunk.length) ?? 0;
-			if (wanted === 0 && this.target !== undefined) socket.pause();
+			if (this.target?.onReadable(chunk, 0, chunk.length) === 0) socket.pause();
 		});
 		socket.on("error", () => {}); // "close" follows
 		socket.on("end", () => this.ended());
@@ -39,14 +38,18 @@ class TcpTransport implements Transport {
 		if (!this.kept || this.socket.writableLength > 0) return;
 		this.kept = false;
 		this.target?.onWritable(WRITABLE);
-		if (this.socket.isPaused()) this.socket.resume();
 	};
+
+	resume(): void {
+		this.socket.resume();
+	}
 
 	/** Ends the connection gently: the last packet (such as a 5.0 DISCONNECT) must not be lost to a reset because of bytes
 	 *  that nobody reads any more. */
 	close(): void {
 		const socket = this.socket;
 		this.target = undefined;
+		if (this.kept) socket.destroy(); // its bytes lie in the broker's buffer, which goes to others now
 		if (socket.destroyed) return;
 		socket.end();
 		socket.resume();

@@ -57,6 +57,8 @@ export interface Limits {
 	topicAliases: number;
 	/** ms for CONNECT to come */
 	connectTimeoutMs: number;
+	/** ms that a client may take nothing of what is there for it, before its connection is ended */
+	stallTimeoutMs: number;
 	/** the longest that a session outlives its connection, seconds; 0xffffffff: for good */
 	sessionExpirySeconds: number;
 }
@@ -72,20 +74,20 @@ export const hostLimits: Limits = {
 	filterBytes: 64 * 1024 * 1024,
 	retained: 200_000,
 	retainedTopicBytes: 32 * 1024 * 1024,
-	blocks: 524_288,
+	blocks: 262_144,
 	blockBytes: 512,
 	deliveries: 1_000_000,
-	queueBytes: 64 * 1024 * 1024,
+	queueBytes: 32 * 1024 * 1024,
 	queueMessages: 200_000,
 	whenQueueFull: "disconnect",
 	inFlight: 1_000,
 	receiveMaximum: 65_535,
 	received: 262_144,
 	packetBytes: 16 * 1024 * 1024,
-	partialBytes: 4_096,
+	partialBytes: 2_048,
 	receiveBytes: 0,
-	outputBuffers: 10_100,
-	outputBytes: 32_768,
+	outputBuffers: 4_096,
+	outputBytes: 16_384,
 	routes: 16_384,
 	routeReceivers: 1_000_000,
 	routeTopicBytes: 1_024,
@@ -94,6 +96,7 @@ export const hostLimits: Limits = {
 	clientIdBytes: 1_024,
 	topicAliases: 64,
 	connectTimeoutMs: 30_000,
+	stallTimeoutMs: 60_000,
 	sessionExpirySeconds: 0xffffffff,
 };
 

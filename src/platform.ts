@@ -18,7 +18,9 @@ export interface Transport {
 	/** Takes bytes[start..end); never called with more than the writable count that was last told.
 	 *  @returns bytes that may be written now; -1: none, and bytes[start..end) must stay as they are until `onWritable` */
 	write(bytes: Uint8Array, start: number, end: number): number;
-	/** Ends the connection after what was written; no callback comes any more. */
+	/** Bytes may be brought again, after `onReadable` returned 0. */
+	resume(): void;
+	/** Ends the connection after what was written; what it keeps of a write (-1) is not read any more; no callback comes any more. */
 	close(): void;
 	/** Where the peer is, for log lines; may be read at any time. */
 	readonly remoteAddress: string;
@@ -27,7 +29,7 @@ export interface Transport {
 /** What a transport calls. Broker connections are this. */
 export interface TransportTarget {
 	/** bytes[start..end) arrived; they are used up on return.
-	 *  @returns how many bytes may be brought next; 0: none before the next `onWritable` */
+	 *  @returns how many bytes may be brought next; 0: none until `Transport.resume` is called */
 	onReadable(bytes: Uint8Array, start: number, end: number): number;
 	/** `count` bytes may be written now, and what was written has left its buffer. */
 	onWritable(count: number): void;

@@ -1,1 +1,60 @@
-export function budget(_args: string[]): number { return 0; }
+/** `hearth budget`: what each part of a board's memory is for. */
+import { type Part, budgetOf, bytesPerClient } from "../budget.js";
+import { boardHeaps, boardLimits, boardNames } from "../boards.js";
+import { parseOptions } from "./options.js";
+
+const HELP = `usage: hearth budget [--board NAME] [--json]
+
+  --board NAME   ${boardNames().join(", ")} or host (default esp32)
+  --json         for programs
+
+Bytes of the broker's parts on the XS engine (16-byte slots), all tables full: in the slot heap and in the chunk heap.`;
+
+const OPTIONS = {
+	board: { type: "string", default: "esp32" },
+	json: { type: "boolean", default: false },
+	verbose: { type: "boolean", default: false },
+	help: { type: "boolean", short: "h", default: false },
+} as const;
+
+/** @returns the exit code */
+export function budget(args: string[]): number {
+	const values = parseOptions("budget", args, OPTIONS);
+	if (values.help) {
+		console.log(HELP);
+		return 0;
+	}
+	const limits = boardLimits(values.board);
+	const parts = budgetOf(limits);
+	const slots = parts.reduce((sum, part) => sum + part.slots, 0);
+	const chunks = parts.reduce((sum, part) => sum + part.chunks, 0);
+	const heaps = boardHeaps(values.board);
+	const client = bytesPerClient(limits);
+	if (values.json) {
+		console.log(JSON.stringify({ board: values.board, parts, slots, chunks, bytes: slots + chunks, client, heaps }));
+		return 0;
+	}
+	console.log(`hearth budget: ${values.board}, bytes with all tables full\n`);
+	console.log(line("part", "slots", "chunks", "bytes", "what"));
+	for (const part of parts) console.log(row(part));
+	console.log(line("sum", text(slots), text(chunks), text(slots + chunks), ""));
+	if (heaps !== undefined) {
+		console.log(line("heap", text(heaps.slots), text(heaps.chunks), text(heaps.slots + heaps.chunks), "the engine's"));
+		const free = (used: number, all: number) => `${Math.floor((100 * (all - used)) / all)} %`;
+		console.log(line("free", free(slots, heaps.slots), free(chunks, heaps.chunks), "", ""));
+	}
+	console.log(`\na connected client: ${text(client)} bytes (connection, session, buffers; without the transport's own)`);
+	return 0;
+}
+
+function row(part: Part): string {
+	return line(part.name, text(part.slots), text(part.chunks), text(part.slots + part.chunks), part.what);
+}
+
+function line(name: string, slots: string, chunks: string, bytes: string, what: string): string {
+	return `${name.padEnd(14)}${slots.padStart(12)}${chunks.padStart(14)}${bytes.padStart(14)}  ${what}`.trimEnd();
+}
+
+function text(bytes: number): string {
+	return bytes.toLocaleString("en-US");
+}

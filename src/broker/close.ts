@@ -35,8 +35,7 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 	if (cause !== Cause.TransportClosed) transport?.close();
 	if (broker.logs(1)) {
 		const who = session?.clientId ?? transport?.remoteAddress ?? "?";
-		const level = cause === Cause.None || cause === Cause.TransportClosed ? 1 : 0;
-		broker.log(level === 0 ? 1 : 2, `${who}: ${connected ? "disconnected" : "refused"}: ${reasonText(cause)}`);
+		broker.log(1, `${who}: ${connected ? "disconnected" : "refused"}: ${reasonText(cause)}`);
 	}
 	if (session === undefined) return;
 	broker.connectedCount--;

@@ -40,6 +40,10 @@ export class Connection implements TransportTarget {
 	problemInformation = true;
 	/** why the connection is to be closed at the end of the turn; None: it is not */
 	closing: Cause = Cause.None;
+	/** nothing is read, because the peer doesn't take its answers */
+	private paused = false;
+	/** since when the peer takes nothing; 0: it does. ms on the platform's clock */
+	private stalledAt = 0;
 	/** a PUBLISH that is sent in parts: its entry in the outbox, what comes next, and where in it */
 	sending = 0;
 	sendingStage = 0;
@@ -75,7 +79,10 @@ export class Connection implements TransportTarget {
 		} catch (error) {
 			broker.failed(this, error);
 		}
-		return this.state === ConnectionState.Free ? 0 : this.appetite();
+		if (this.state === ConnectionState.Free) return 0;
+		const wanted = this.appetite();
+		this.paused = wanted === 0;
+		return wanted;
 	}
 
 	/** @returns bytes that may be read now: none from a peer that doesn't take its answers */
@@ -176,13 +183,35 @@ export class Connection implements TransportTarget {
 	onWritable(count: number): void {
 		if (this.state === ConnectionState.Free) return;
 		this.broker.beginTurn();
+		this.stalledAt = 0;
 		this.output.onWritable(count);
+		this.serve();
+	}
+
+	/** Sends what waits, and reads again where reading had stopped. */
+	serve(): void {
+		const broker = this.broker;
 		try {
-			if (this.session !== undefined) pump(this.broker, this, this.session);
+			if (this.session !== undefined) pump(broker, this, this.session);
+			else this.output.drainBacklog();
 		} catch (error) {
-			this.broker.failed(this, error);
+			broker.failed(this, error);
 		}
-		this.broker.touch(this.output);
+		broker.touch(this.output);
+		if (this.paused && this.appetite() > 0) {
+			this.paused = false;
+			this.transport?.resume();
+		}
+	}
+
+	/** Once a tick: what found no buffer is sent, and a peer that takes nothing for too long is given up. */
+	check(): void {
+		if (this.state === ConnectionState.Free) return;
+		if (this.sending === 0 && !this.output.stalled && !this.paused && this.session?.outbox.waitingFirst === 0) return;
+		this.serve();
+		if (!this.output.stalled) this.stalledAt = 0;
+		else if (this.stalledAt === 0) this.stalledAt = this.broker.now;
+		else if (this.broker.now - this.stalledAt > this.broker.limits.stallTimeoutMs) this.refuse(Cause.SlowReceiver);
 	}
 
 	onError(): void {
@@ -199,6 +228,8 @@ export class Connection implements TransportTarget {
 		this.version = Version.V311;
 		this.keepAliveMs = 0;
 		this.problemInformation = true;
+		this.paused = false;
+		this.stalledAt = 0;
 		this.output.open(transport, writable);
 	}
 

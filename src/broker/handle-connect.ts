@@ -1,5 +1,6 @@
 /** CONNECT: who comes in, with which session, and what CONNACK says. Spec: sections 3.1, 3.2 */
 import { decodeConnect, encodeConnack, type ConnectPacket } from "../codec/connect.js";
+import { putBytes } from "../codec/data-types.js";
 import { ConnectFlag, PropertyId, ReasonCode, ReturnCode, Version } from "../codec/packet-types.js";
 import { putNumber, putStringProperty } from "../codec/properties.js";
 import { checkTopicName } from "../codec/topic.js";
@@ -59,9 +60,7 @@ function admit(broker: Broker, packet: ConnectPacket, clientId: string): Cause {
 		packet.userNameStart < 0
 			? undefined
 			: broker.text.decode(packet.bytes, packet.userNameStart, packet.userNameEnd);
-	const password =
-		packet.passwordStart < 0 ? undefined : packet.bytes.slice(packet.passwordStart, packet.passwordEnd);
-	const cause = broker.access.authenticate(clientId, userName, password);
+	const cause = broker.access.authenticate(clientId, userName, passwordOf(packet));
 	if (cause !== Cause.None) return cause;
 	const existing = broker.sessions.find(clientId);
 	if (existing?.connection === undefined) {
@@ -69,6 +68,14 @@ function admit(broker: Broker, packet: ConnectPacket, clientId: string): Cause {
 		if (existing === undefined && broker.clientSessions >= limits.sessions) return Cause.FullSessions;
 	}
 	return Cause.None;
+}
+
+/** @returns a copy of the password; undefined: none */
+function passwordOf(packet: ConnectPacket): Uint8Array | undefined {
+	if (packet.passwordStart < 0) return undefined;
+	const password = new Uint8Array(packet.passwordEnd - packet.passwordStart);
+	putBytes(password, 0, packet.bytes, packet.passwordStart, packet.passwordEnd);
+	return password;
 }
 
 /** Stores the Will Message. @returns its number; 0: the store is full */

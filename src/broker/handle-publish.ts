@@ -5,7 +5,7 @@ import { PacketType, PropertyId, ReasonCode, Version } from "../codec/packet-typ
 import { endOfProperty } from "../codec/properties.js";
 import { decodePublish, type PublishPacket } from "../codec/publish.js";
 import { checkTopicName, tooDeep } from "../codec/topic.js";
-import { Cause, causeReason } from "../errors.js";
+import { Cause, causeName, causeReason } from "../errors.js";
 import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
 import { deliver, type Publication, store } from "./deliver.js";
@@ -66,6 +66,7 @@ function takeParts(broker: Broker, connection: Connection, packet: PublishPacket
 	p.qos = packet.qos;
 	p.retain = packet.retain;
 	p.message = 0;
+	p.refusable = packet.qos > 0 && connection.version === Version.V5;
 	p.expires = 0;
 	p.topic = packet.bytes;
 	p.topicStart = packet.topicStart;
@@ -123,18 +124,21 @@ export function publish(broker: Broker, p: Publication, topic: string, route: nu
 		const refused = p.qos > 0 ? mustRefuse(broker, p, route) : Cause.None;
 		if (refused !== Cause.None) return refused;
 		const empty = p.payloadStart === p.payloadEnd;
-		const keep = p.retain && !empty;
+		let keep = p.retain && !empty;
 		if (keep && !broker.retained.hasRoom(topic, p.topicEnd - p.topicStart)) {
 			broker.counters.dropsRetained++;
-			return Cause.FullRetained;
+			if (p.refusable) return Cause.FullRetained;
+			// who cannot be told has its message delivered, but not kept
+			broker.log(0, `${topic}: not retained: ${causeName(Cause.FullRetained)}`);
+			keep = false;
 		}
-		if (keep || (p.qos > 0 && broker.routes.receivers(route) !== 0))
-			if (store(broker, p) === 0) {
-				broker.counters.dropsStore++;
-				return Cause.FullStore;
-			}
+		if ((keep || (p.qos > 0 && broker.routes.receivers(route) !== 0)) && store(broker, p) === 0) {
+			broker.counters.dropsStore++;
+			if (p.qos > 0) return Cause.FullStore;
+			keep = false;
+		}
 		if (keep) broker.retained.set(topic, p.message);
-		else if (p.retain) broker.retained.delete(topic); // and never stored [MQTT-3.3.1-10] [MQTT-3.3.1-11]
+		else if (p.retain && empty) broker.retained.delete(topic); // and never stored [MQTT-3.3.1-10] [MQTT-3.3.1-11]
 	}
 	deliver(broker, p, route);
 	return Cause.None;

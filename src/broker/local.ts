@@ -61,6 +61,7 @@ export class Local {
 		p.qos = options?.qos ?? 0;
 		p.retain = options?.retain ?? false;
 		p.publisher = -1;
+		p.refusable = true;
 		p.message = 0;
 		p.expires = 0;
 		p.topic = p.properties = memory;

@@ -127,6 +127,7 @@ export class Output {
 		this.start = end;
 		if (start < end && this.transport !== undefined) {
 			const left = this.transport.write(this.outputs.bytes, start, end);
+			if (this.transport === undefined) return; // it failed meanwhile, and this output was closed
 			if (left < 0) {
 				this.held = true;
 				this.writable = 0;
@@ -134,7 +135,6 @@ export class Output {
 			}
 			this.writable = left;
 		}
-		if (this.buffer < 0) return; // the transport failed meanwhile and this output was closed
 		this.outputs.giveBack(this.buffer);
 		this.buffer = -1;
 		this.start = this.end = 0;
@@ -149,7 +149,11 @@ export class Output {
 			this.buffer = -1;
 			this.start = this.end = 0;
 		}
-		this.drainBacklog();
+	}
+
+	/** @returns whether the peer does not take what is there for it */
+	get stalled(): boolean {
+		return this.held || this.backlogFirst !== 0 || (this.transport !== undefined && this.writable < 64);
 	}
 
 	/** Puts a control packet behind all that waits. The packet lies at source[start..end).
@@ -180,17 +184,20 @@ export class Output {
 		return this.backlogFirst !== 0;
 	}
 
-	private drainBacklog(): void {
-		const pool = this.outputs.pool;
+	/** Stages control packets that waited, as far as there is room. Not while a PUBLISH is sent in parts. */
+	drainBacklog(): void {
+		const outputs = this.outputs;
+		const pool = outputs.pool;
 		const first = this.backlogFirst;
 		if (first === 0) return;
 		while (this.backlogGone < this.backlogBytes) {
-			const count = Math.min(this.backlogBytes - this.backlogGone, this.writable - (this.end - this.start), 64);
+			const room = this.held ? 0 : this.writable - (this.end - this.start);
+			const count = Math.min(this.backlogBytes - this.backlogGone, room, outputs.bufferBytes);
 			this.backlogFirst = 0; // stage() refuses while something waits
 			const at = count > 0 ? this.stage(count) : -1;
 			this.backlogFirst = first;
 			if (at < 0) return;
-			this.staged(pool.read(first, this.backlogGone, count, this.outputs.bytes, at));
+			this.staged(pool.read(first, this.backlogGone, count, outputs.bytes, at));
 			this.backlogGone += count;
 		}
 		pool.giveBack(first);
@@ -202,7 +209,11 @@ export class Output {
  *  @returns false: no room anywhere */
 export function sendControl(output: Output, source: Uint8Array, start: number, end: number): boolean {
 	const at = end - start <= output.outputs.bufferBytes ? output.stage(end - start) : -1;
-	if (at < 0) return output.backlog(source, start, end);
+	if (at < 0) {
+		if (!output.backlog(source, start, end)) return false;
+		output.drainBacklog();
+		return true;
+	}
 	output.staged(putBytes(output.outputs.bytes, at, source, start, end));
 	return true;
 }

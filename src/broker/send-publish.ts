@@ -40,6 +40,7 @@ export function pump(broker: Broker, connection: Connection, session: Session): 
 		outbox.endSending(connection.sending);
 		connection.sending = 0;
 	}
+	connection.output.drainBacklog();
 	while (outbox.resendNext !== 0) {
 		const entry = outbox.resendNext;
 		const state = entries.state[entry]!;

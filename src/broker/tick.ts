@@ -14,6 +14,7 @@ export function tick(broker: Broker): void {
 		const opened = connection.state === ConnectionState.Opened;
 		broker.close(connection, opened ? Cause.ConnectTimeout : Cause.KeepAliveTimeout);
 	}
+	for (let i = 0; i < broker.connections.length; i++) broker.connections[i]!.check();
 	const sessions = broker.sessions;
 	for (let i = sessions.wills.over(0, now); i >= 0; i = sessions.wills.over(i + 1, now))
 		publishWill(broker, sessions.at(i));

@@ -47,6 +47,7 @@ export function publishWill(broker: Broker, session: Session): void {
 	p.propertyEnd = p.payloadStart = p.propertyStart + store.propertyBytes(will);
 	p.payloadEnd = end;
 	p.publisher = session.index;
+	p.refusable = false;
 	store.release(will);
 	const topic = broker.text.decode(memory, p.topicStart, p.topicEnd)!;
 	if (!broker.access.mayPublish(session, topic)) return;

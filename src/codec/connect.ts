@@ -63,7 +63,7 @@ export function decodeConnect(packet: ConnectPacket, bytes: Uint8Array, start: n
 	if (p + 4 > end) return Cause.PacketTooShort;
 	const level = bytes[p]!;
 	if (packet.version === Version.V31 ? level !== Version.V31 : level !== Version.V311 && level !== Version.V5) {
-		packet.version = level > Version.V5 ? Version.V5 : Version.V311;
+		packet.version = Version.V311; // the answer that every client understands [MQTT-3.1.2-2]
 		return Cause.ProtocolVersion;
 	}
 	packet.version = level;

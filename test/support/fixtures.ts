@@ -1,6 +1,6 @@
 /** The only place that builds a broker for a test: a virtual clock, seeded randomness, and clients without sockets whose
  *  packets are made and read by npm's mqtt-packet, so that the codec under test is not its own judge. */
-import { type ConnackReturn, generate, type IConnectPacket, type Packet, parser } from "mqtt-packet";
+import { generate, type IConnectPacket, type Packet, parser } from "mqtt-packet";
 import { limits as esp32 } from "../../boards/esp32/limits.js";
 import { text } from "../../host-sim/text.js";
 import { Broker, type BrokerOptions } from "../../src/broker/broker.js";
@@ -8,7 +8,7 @@ import type { Connection } from "../../src/broker/connection.js";
 import type { Limits } from "../../src/limits.js";
 import type { Platform, Transport } from "../../src/platform.js";
 
-export type { ConnackReturn, Packet };
+export type { Packet };
 
 export interface FixtureOptions extends Omit<BrokerOptions, "limits" | "platform"> {
 	/** what differs from the ESP32's limits */
@@ -120,6 +120,13 @@ export class TestClient implements Transport {
 		if (this.stalled) this.writable -= end - start;
 		return this.writable;
 	}
+
+	resume(): void {
+		this.resumed++;
+	}
+
+	/** how often the broker asked for bytes again */
+	resumed = 0;
 
 	close(): void {
 		this.closed = true;
