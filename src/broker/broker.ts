@@ -199,11 +199,7 @@ export class Broker {
 
 	/** Sends a control packet that lies at memory[start..end). One that finds no room anywhere costs the connection. */
 	send(connection: Connection, start: number, end: number): void {
-		const sent =
-			connection.sending === 0
-				? sendControl(connection.output, this.memory, start, end)
-				: connection.output.backlog(this.memory, start, end);
-		if (sent) this.touch(connection.output);
+		if (sendControl(connection.output, this.memory, start, end)) this.touch(connection.output);
 		else this.closeLater(connection, Cause.SlowReceiver);
 	}
 

@@ -88,7 +88,7 @@ export class Connection implements TransportTarget {
 	/** @returns bytes that may be read now: none from a peer that doesn't take its answers */
 	private appetite(): number {
 		const room = this.output.room - ANSWER_ROOM;
-		return room > 0 && this.sending === 0 ? room : 0;
+		return room > 0 && this.output.free ? room : 0;
 	}
 
 	private take(bytes: Uint8Array, start: number, end: number): void {

@@ -36,6 +36,11 @@ export class Publication {
 	payload: Uint8Array;
 	payloadStart = 0;
 	payloadEnd = 0;
+	/** the whole packet as it came, in `payload`, where it may leave as it is: QoS 0, short, without RETAIN and properties;
+	 *  rawEnd 0: it may not. `rawV5`: it is one of 5.0 */
+	rawStart = 0;
+	rawEnd = 0;
+	rawV5 = false;
 
 	constructor(memory: Uint8Array) {
 		this.topic = this.properties = this.payload = memory;
@@ -122,6 +127,7 @@ export function deliverTo(
 		return false;
 	}
 	p.receivers++;
+	broker.copy.rawAt = -1;
 	const entry = outbox.push(p.message, qos | (retain ? DeliveryState.Retain : 0));
 	if (receiver !== 0) queueIdentifiers(broker, entry, receiver);
 	if (connection === undefined) broker.local.pending = broker.local.pending || session.handler !== undefined;
@@ -140,6 +146,7 @@ function sendAtOnce(
 ): boolean | undefined {
 	const version = connection.version;
 	const v5 = version === Version.V5;
+	if (p.rawEnd !== 0 && v5 === p.rawV5 && receiver === 0) return forward(broker, p, connection);
 	const made = v5 ? (p.expires === 0 ? 0 : 5) + (receiver === 0 ? 0 : identifierBytes(broker, receiver)) : 0;
 	const propertyBytes = v5 ? made + p.propertyEnd - p.propertyStart : 0;
 	const topicBytes = p.topicEnd - p.topicStart;
@@ -155,6 +162,7 @@ function sendAtOnce(
 	if (at < 0) return false;
 	const memory = broker.memory;
 	const copy = broker.copy;
+	copy.rawAt = -1;
 	const flags = retain ? PublishFlag.Retain : 0;
 	if (receiver === 0 && copy.fits(-1, version, flags)) copy.put(memory, at, 0);
 	else {
@@ -169,6 +177,27 @@ function sendAtOnce(
 		}
 		putBytes(memory, q, p.payload, p.payloadStart, p.payloadEnd);
 		if (receiver === 0) copy.set(-1, version, flags, at, at + total);
+	}
+	output.staged(at + total);
+	broker.counters.publishesSent++;
+	broker.touch(output);
+	return true;
+}
+
+/** Stages the packet as it came. @returns as `sendAtOnce` */
+function forward(broker: Broker, p: Publication, connection: Connection): boolean | undefined {
+	const total = p.rawEnd - p.rawStart;
+	if (total > connection.packetBytesMax) {
+		broker.counters.dropsTooLarge++;
+		return undefined;
+	}
+	const output = connection.output;
+	const at = output.stage(total);
+	if (at < 0) return false;
+	// the receiver before has often left it here already
+	if (at !== broker.copy.rawAt) {
+		putBytes(broker.memory, at, p.payload, p.rawStart, p.rawEnd);
+		broker.copy.rawAt = at;
 	}
 	output.staged(at + total);
 	broker.counters.publishesSent++;

@@ -1,7 +1,7 @@
 /** PUBLISH from a client: judged, stored where it must be, handed on, and only then acknowledged.
  *  After codec/publish, before access.ts and route-cache.ts. Spec: sections 3.3, 4.3; 5.0 3.3.4 */
 import { putBytes } from "../codec/data-types.js";
-import { PacketType, PropertyId, ReasonCode, Version } from "../codec/packet-types.js";
+import { PacketType, PropertyId, PublishFlag, ReasonCode, Version } from "../codec/packet-types.js";
 import { endOfProperty } from "../codec/properties.js";
 import { decodePublish, type PublishPacket } from "../codec/publish.js";
 import { checkTopicName, tooDeep } from "../codec/topic.js";
@@ -64,7 +64,7 @@ export function handlePublish(
 /** Where the publication's parts lie; a Topic Alias is looked up or noted. */
 function takeParts(broker: Broker, connection: Connection, packet: PublishPacket, p: Publication): Cause {
 	p.qos = packet.qos;
-	p.retain = packet.retain;
+	p.retain = (packet.flags & PublishFlag.Retain) !== 0;
 	p.message = 0;
 	p.refusable = packet.qos > 0 && connection.version === Version.V5;
 	p.expires = 0;
@@ -74,7 +74,7 @@ function takeParts(broker: Broker, connection: Connection, packet: PublishPacket
 	p.payload = packet.bytes;
 	p.payloadStart = packet.payloadStart;
 	p.payloadEnd = packet.payloadEnd;
-	p.propertyStart = p.propertyEnd = 0;
+	p.propertyStart = p.propertyEnd = p.rawEnd = 0;
 	const properties = packet.properties;
 	if (properties.start < properties.end) {
 		if (properties.identifierCount > 0) return Cause.SubscriptionIdentifierFromClient;
@@ -89,7 +89,17 @@ function takeParts(broker: Broker, connection: Connection, packet: PublishPacket
 		if (properties.has(PropertyId.TopicAlias))
 			return broker.aliases.use(connection, properties.number(PropertyId.TopicAlias, 0), p);
 	}
-	return p.topicStart === p.topicEnd ? Cause.TopicEmpty : Cause.None;
+	if (p.topicStart === p.topicEnd) return Cause.TopicEmpty;
+	// a body of less than 128 bytes has its whole fixed header in the two bytes before it
+	const start = packet.topicStart - 4;
+	const length = packet.payloadEnd - start - 2;
+	if (packet.flags === 0 && packet.properties.end === 0 && length < 128 && start >= 0 && packet.bytes[start + 1] === length) {
+		if (packet.bytes[start] !== PacketType.Publish << 4) return Cause.None;
+		p.rawStart = start;
+		p.rawEnd = packet.payloadEnd;
+		p.rawV5 = connection.version === Version.V5;
+	}
+	return Cause.None;
 }
 
 /** The properties that go on to receivers, in their order: all but Topic Alias and Message Expiry Interval.

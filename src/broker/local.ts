@@ -62,7 +62,7 @@ export class Local {
 		p.retain = options?.retain ?? false;
 		p.publisher = -1;
 		p.refusable = true;
-		p.message = 0;
+		p.message = p.rawEnd = 0;
 		p.expires = 0;
 		p.topic = p.properties = memory;
 		p.topicStart = at;

@@ -67,6 +67,8 @@ export class Output {
 	private backlogLast = 0;
 	private backlogBytes = 0;
 	private backlogGone = 0;
+	/** a PUBLISH is being sent in parts: nothing else may come between */
+	inParts = false;
 	/** in the list of outputs that have something to flush (see broker.ts) */
 	nextDirty: Output | undefined = undefined;
 	dirty = false;
@@ -86,20 +88,30 @@ export class Output {
 		if (this.backlogFirst !== 0) this.outputs.pool.giveBack(this.backlogFirst);
 		this.buffer = -1;
 		this.start = this.end = this.writable = 0;
-		this.held = false;
+		this.held = this.inParts = false;
 		this.backlogFirst = this.backlogLast = this.backlogBytes = this.backlogGone = 0;
 		this.transport = undefined;
 	}
 
-	/** @returns bytes that may be staged now */
+	/** @returns bytes that the transport would take now, whatever waits */
 	get room(): number {
-		return this.backlogFirst !== 0 || this.held ? 0 : this.writable - (this.end - this.start);
+		return this.held ? 0 : this.writable - (this.end - this.start);
 	}
 
-	/** Makes room for `count` ≤ bufferBytes contiguous bytes, to be written at the returned index of `outputs.bytes` and
-	 *  then told by `staged`. @returns -1: no room now */
+	/** @returns whether a packet that is staged now would come after all that waits */
+	get free(): boolean {
+		return this.backlogFirst === 0 && !this.inParts;
+	}
+
+	/** Makes room for `count` ≤ bufferBytes contiguous bytes of whole packets, to be written at the returned index of
+	 *  `outputs.bytes` and then told by `staged`. @returns -1: no room now */
 	stage(count: number): number {
-		if (this.held || this.backlogFirst !== 0 || count > this.writable - (this.end - this.start)) return -1;
+		return this.backlogFirst !== 0 || this.inParts ? -1 : this.stagePart(count);
+	}
+
+	/** The same for what goes before all that waits: the rest of a PUBLISH sent in parts, and the backlog itself. */
+	stagePart(count: number): number {
+		if (this.held || count > this.writable - (this.end - this.start)) return -1;
 		const outputs = this.outputs;
 		if (this.buffer >= 0 && this.end + count > outputs.at(this.buffer) + outputs.bufferBytes) {
 			this.flush();
@@ -179,23 +191,15 @@ export class Output {
 		return true;
 	}
 
-	/** @returns whether control packets wait for room */
-	get hasBacklog(): boolean {
-		return this.backlogFirst !== 0;
-	}
-
 	/** Stages control packets that waited, as far as there is room. Not while a PUBLISH is sent in parts. */
 	drainBacklog(): void {
 		const outputs = this.outputs;
 		const pool = outputs.pool;
 		const first = this.backlogFirst;
-		if (first === 0) return;
+		if (first === 0 || this.inParts) return;
 		while (this.backlogGone < this.backlogBytes) {
-			const room = this.held ? 0 : this.writable - (this.end - this.start);
-			const count = Math.min(this.backlogBytes - this.backlogGone, room, outputs.bufferBytes);
-			this.backlogFirst = 0; // stage() refuses while something waits
-			const at = count > 0 ? this.stage(count) : -1;
-			this.backlogFirst = first;
+			const count = Math.min(this.backlogBytes - this.backlogGone, this.room, outputs.bufferBytes);
+			const at = count > 0 ? this.stagePart(count) : -1;
 			if (at < 0) return;
 			this.staged(pool.read(first, this.backlogGone, count, outputs.bytes, at));
 			this.backlogGone += count;

@@ -11,10 +11,13 @@ export class PacketCopy {
 	private end = 0;
 	/** bytes before the Packet Identifier */
 	idAt = 0;
+	/** where a packet that leaves as it came was put last; -1: nowhere, or something else lies there now */
+	rawAt = -1;
 
 	/** Before and after a message is handed out. */
 	clear(): void {
 		this.message = 0;
+		this.rawAt = -1;
 	}
 
 	fits(message: number, version: number, flags: number): boolean {

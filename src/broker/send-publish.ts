@@ -39,6 +39,7 @@ export function pump(broker: Broker, connection: Connection, session: Session): 
 		if (!continueSending(broker, connection)) return;
 		outbox.endSending(connection.sending);
 		connection.sending = 0;
+		connection.output.inParts = false;
 	}
 	connection.output.drainBacklog();
 	while (outbox.resendNext !== 0) {
@@ -130,11 +131,13 @@ function sendEntry(broker: Broker, connection: Connection, entry: number, state:
 	if (total > broker.limits.outputBytes) {
 		if (connection.output.stage(PART_ROOM) < 0) return Sent.NoRoom;
 		connection.sending = entry;
+		connection.output.inParts = true;
 		connection.sendingStage = Part.Head;
 		connection.sendingOffset = 0;
 		connection.sendingRemaining = remaining;
 		if (continueSending(broker, connection)) {
 			connection.sending = 0;
+			connection.output.inParts = false;
 			broker.deliveries.state[entry] = state | DeliveryState.Sent;
 		}
 		return Sent.Done;
@@ -226,7 +229,7 @@ function continueSending(broker: Broker, connection: Connection): boolean {
 	for (; connection.sendingStage <= Part.Body; connection.sendingStage++) {
 		switch (connection.sendingStage) {
 			case Part.Head: {
-				const at = output.stage(PART_ROOM);
+				const at = output.stagePart(PART_ROOM);
 				if (at < 0) return false;
 				const topicBytes = store.topicBytes(message);
 				const p = encodePublishHead(
@@ -248,7 +251,7 @@ function continueSending(broker: Broker, connection: Connection): boolean {
 				if (!sendChain(broker, connection, message, store.topicBytes(message))) return false;
 				break;
 			case Part.Middle: {
-				const at = output.stage(PART_ROOM);
+				const at = output.stagePart(PART_ROOM);
 				if (at < 0) return false;
 				output.staged(encodeMiddle(broker, connection, entry, state, at));
 				connection.sendingOffset = 0;
@@ -274,7 +277,7 @@ function sendChain(broker: Broker, connection: Connection, chain: number, end: n
 	const output = connection.output;
 	while (connection.sendingOffset < end) {
 		const count = Math.min(end - connection.sendingOffset, broker.limits.outputBytes, output.room);
-		const at = count > 0 ? output.stage(count) : -1;
+		const at = count > 0 ? output.stagePart(count) : -1;
 		if (at < 0) return false;
 		output.staged(broker.pool.read(chain, connection.sendingOffset, count, broker.memory, at));
 		connection.sendingOffset += count;

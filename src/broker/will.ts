@@ -39,7 +39,7 @@ export function publishWill(broker: Broker, session: Session): void {
 	const p = broker.publication;
 	p.qos = store.flags(will) & MessageFlag.Qos;
 	p.retain = (store.flags(will) & MessageFlag.Retain) !== 0;
-	p.message = 0;
+	p.message = p.rawEnd = 0;
 	p.expires = session.willExpirySeconds === EXPIRY_NEVER ? 0 : broker.expiryOf(session.willExpirySeconds);
 	p.topic = p.properties = p.payload = memory;
 	p.topicStart = at;

@@ -2,6 +2,7 @@
  *  After the transport, before the decoders. Spec: 5.0 and 3.1.1, section 2.1 */
 import { Cause } from "../errors.js";
 import { putBytes } from "./data-types.js";
+import { PacketType } from "./packet-types.js";
 
 /** What `next` found. */
 export const enum Frame {
@@ -27,7 +28,7 @@ export class Framer {
 	/** Control Packet type and flags of the current packet */
 	type = 0;
 	flags = 0;
-	/** bytes of the whole current packet, fixed header included */
+	/** bytes of the whole packet, fixed header included; known after Large */
 	packetBytes = 0;
 	/** where the body (or the part of it) lies */
 	bytes: Uint8Array;
@@ -37,6 +38,8 @@ export class Framer {
 	flagMask = 15;
 	/** why, after Frame.Malformed */
 	cause: Cause = Cause.None;
+	/** a Remaining Length below this takes one byte, and the packet is not too large */
+	private readonly shortMax: number;
 	/** bytes of the incomplete packet in the buffer */
 	private held = 0;
 	/** bytes of the large packet's body that are to come */
@@ -52,6 +55,7 @@ export class Framer {
 		private readonly packetBytesMax: number,
 	) {
 		this.bytes = buffer;
+		this.shortMax = Math.min(128, packetBytesMax - 1);
 	}
 
 	/** Bytes held back for the incomplete packet. */
@@ -71,6 +75,22 @@ export class Framer {
 	next(bytes: Uint8Array, at: number, end: number): Frame {
 		if (this.left > 0) return this.part(bytes, at, end);
 		if (this.held > 0) return this.join(bytes, at, end);
+		// what comes most: a whole PUBLISH of less than 128 bytes
+		const first = bytes[at]!;
+		const length = bytes[at + 1]!;
+		if (first >> 4 === PacketType.Publish && length < this.shortMax) {
+			at += 2;
+			const stop = at + length;
+			if (stop <= end) {
+				this.type = PacketType.Publish;
+				this.flags = first & 15;
+				this.bytes = bytes;
+				this.start = at;
+				this.end = this.after = stop;
+				return Frame.Packet;
+			}
+			at -= 2;
+		}
 		const size = this.header(bytes, at, end);
 		if (size < 0) return Frame.Malformed;
 		const after = at + this.packetBytes;

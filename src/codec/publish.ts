@@ -9,9 +9,9 @@ import { Properties, sizeOfProperties } from "./properties.js";
 /** A PUBLISH where it lies; nothing of it is copied. One object serves all. */
 export class PublishPacket {
 	bytes: Uint8Array;
+	/** the fixed header's low four bits: PublishFlag */
+	flags = 0;
 	qos = 0;
-	retain = false;
-	dup = false;
 	/** Topic Name's bytes; empty when a Topic Alias stands for it */
 	topicStart = 0;
 	topicEnd = 0;
@@ -23,6 +23,14 @@ export class PublishPacket {
 
 	constructor() {
 		this.bytes = this.properties.bytes;
+	}
+
+	get retain(): boolean {
+		return (this.flags & PublishFlag.Retain) !== 0;
+	}
+
+	get dup(): boolean {
+		return (this.flags & PublishFlag.Dup) !== 0;
 	}
 }
 
@@ -40,20 +48,17 @@ export function decodePublish(
 	text: Text,
 ): Cause {
 	packet.bytes = bytes;
-	packet.retain = (flags & PublishFlag.Retain) !== 0;
+	packet.flags = flags;
 	if (start + 2 > end) return Cause.PacketTooShort;
 	let p = start + 2 + ((bytes[start]! << 8) | bytes[start + 1]!);
 	if (p > end) return Cause.StringPastEnd;
 	packet.topicStart = start + 2;
 	packet.topicEnd = p;
 	if ((flags & PublishFlag.Qos) === 0) {
-		packet.qos = 0;
-		packet.packetId = 0;
-		packet.dup = false;
+		if (packet.qos !== 0) packet.qos = packet.packetId = 0;
 		if ((flags & PublishFlag.Dup) !== 0 && version !== Version.V31) return Cause.PublishDupQos0;
 	} else {
 		packet.qos = (flags & PublishFlag.Qos) >> 1;
-		packet.dup = (flags & PublishFlag.Dup) !== 0;
 		if (packet.qos === 3) return Cause.PublishQos3;
 		if (p + 2 > end) return Cause.PacketTooShort;
 		const id = (bytes[p]! << 8) | bytes[p + 1]!;
@@ -70,7 +75,7 @@ export function decodePublish(
 			if (cause !== Cause.None) return cause;
 			p = packet.properties.end;
 		}
-	} else packet.properties.clear();
+	} else if (packet.properties.end !== 0) packet.properties.clear();
 	packet.payloadStart = p;
 	packet.payloadEnd = end;
 	return Cause.None;
