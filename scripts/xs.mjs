@@ -1,0 +1,209 @@
+/** Runs a TypeScript program on the XS engine with a board's memory: `npm run xs -- [--board NAME] file.ts [host
+ *  option…]`.
+ *  The program becomes two bundles, as a device has them: src/ and the boards' limits are preloaded into "ROM" and
+ *  frozen,
+ *  the rest is main. Host options: the head of test/xs/host/xshost.c. */
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+import { buildHost, CannotBuild, isMain, ROOT } from "./xs-build.mjs";
+
+export { buildHost, CannotBuild };
+
+const RUN = path.join(ROOT, "build", "xs", "run");
+
+/** The engine's memory by board: the host's options. Without any it is an ESP32's. */
+export const BOARDS = {
+	esp32: [],
+	esp32s3: [],
+	esp32c3: ["-S", "94208"],
+	pico_w: ["-S", "131072"],
+	esp8266: ["-S", "32768"],
+};
+
+/** Device code is strict; an iife is so by this line only. */
+const COMMON = {
+	bundle: true,
+	write: false,
+	format: "iife",
+	target: "es2022",
+	platform: "neutral",
+	banner: { js: '"use strict";' },
+	absWorkingDir: ROOT,
+	logLevel: "silent",
+};
+
+/** What a device's manifest preloads. */
+function isPreloaded(file) {
+	return /^(src\/.*|boards\/[^/]+\/limits)\.ts$/.test(file);
+}
+
+/** @returns the file that an import names, from ROOT on; undefined: no TypeScript file of the project */
+function importedFile(args) {
+	if (args.path === "hearth-mqtt") return "src/index.ts";
+	if (!args.path.startsWith(".")) return undefined;
+	const file = path.resolve(args.resolveDir, args.path).replace(/\.js$/, ".ts");
+	return fs.existsSync(file) ? path.relative(ROOT, file).replaceAll("\\", "/") : undefined;
+}
+
+/** In main, an imported binding of a preloaded module is a constant with the module's value, made only when it is
+ *  used. */
+function linkToRom(modules) {
+	return {
+		name: "link-to-rom",
+		setup(esbuild) {
+			esbuild.onResolve({ filter: /./ }, (args) => {
+				const file = args.kind === "entry-point" ? undefined : importedFile(args);
+				return file !== undefined && isPreloaded(file) ? { path: file, namespace: "rom" } : undefined;
+			});
+			esbuild.onLoad({ filter: /./, namespace: "rom" }, async (args) => {
+				const { names, enums } = await exportsOf(args.path);
+				modules.set(args.path, names);
+				const name = JSON.stringify(args.path);
+				const rom = "const rom = (name: string): any => (globalThis as any).hearth[" + name + "][name];";
+				const constants = names.map((n) => `export const ${n} = /* @__PURE__ */ rom("${n}");`);
+				return { contents: [rom, ...constants, ...enums].join("\n"), loader: "ts" };
+			});
+		},
+	};
+}
+
+/** @returns a module's exported names, and the text of its `const enum`s, which exist at compile time only */
+async function exportsOf(file) {
+	const options = { ...COMMON, banner: {}, format: "esm", entryPoints: [file], metafile: true, outdir: RUN };
+	const { metafile } = await build(options);
+	const source = fs.readFileSync(path.join(ROOT, file), "utf8");
+	const enums = [...source.matchAll(/^export const enum (\w+) \{[^}]*\}/gm)];
+	const enumNames = new Set(enums.map((match) => match[1]));
+	const exported = Object.values(metafile.outputs)[0].exports;
+	return { names: exported.filter((name) => !enumNames.has(name)), enums: enums.map((match) => match[0]) };
+}
+
+/** The program that fills globalThis.hearth: by file, by name. */
+function preloadSource(modules) {
+	const imports = [];
+	const entries = [];
+	let count = 0;
+	for (const [file, names] of modules) {
+		const prefix = `m${count++}_`;
+		imports.push(`import { ${names.map((n) => `${n} as ${prefix}${n}`).join(", ")} } from "./${file}";`);
+		entries.push(`${JSON.stringify(file)}: { ${names.map((n) => `${n}: ${prefix}${n}`).join(", ")} },`);
+	}
+	return `${imports.join("\n")}\nglobalThis.hearth = {\n${entries.join("\n")}\n};\n`;
+}
+
+/** Bundles a program. @param {string} entry its path
+ *  @returns {Promise<{ main: string, preload: string | undefined }>} paths of the two bundles */
+export async function bundle(entry) {
+	const file = path.relative(ROOT, path.resolve(entry)).replaceAll("\\", "/");
+	const modules = new Map();
+	const main = await build({ ...COMMON, entryPoints: [file], plugins: [linkToRom(modules)] });
+	const stem = file.replace(/\.\w+$/, "").replaceAll("/", "-");
+	const paths = { main: writeBundle(`${stem}.main.js`, main.outputFiles[0].text), preload: undefined };
+	if (modules.size > 0) {
+		const stdin = { contents: preloadSource(modules), resolveDir: ROOT, loader: "js" };
+		const preload = await build({ ...COMMON, stdin });
+		paths.preload = writeBundle(`${stem}.preload.js`, preload.outputFiles[0].text);
+	}
+	return paths;
+}
+
+/** Writes to build/xs/run. Another process may read the same bundle now: it sees the old or the new one, never a part.
+ *  @param {string} name @param {string} source @returns the path */
+export function writeBundle(name, source) {
+	fs.mkdirSync(RUN, { recursive: true });
+	const file = path.join(RUN, name);
+	fs.writeFileSync(`${file}.${process.pid}`, source);
+	fs.renameSync(`${file}.${process.pid}`, file);
+	return file;
+}
+
+/** Starts two bundles on XS. See xs.d.mts. */
+export async function startBundles(
+	{ main, preload },
+	{ board = "esp32", options = [], timeoutMs = 15_000, onLine } = {},
+) {
+	const program = await buildHost();
+	const preloads = preload === undefined ? [] : ["-p", preload];
+	const args = [...boardOptions(board), ...preloads, ...options, "-v", main];
+	const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+	return { child, done: collect(child, timeoutMs, onLine) };
+}
+
+/** Starts a program on XS. See xs.d.mts. */
+export async function startOnXs(entry, options) {
+	return startBundles(await bundle(entry), options);
+}
+
+function boardOptions(board) {
+	const options = BOARDS[board];
+	if (options === undefined) throw new RangeError(`xs: no board ${board}; there are ${Object.keys(BOARDS).join(", ")}`);
+	return options;
+}
+
+/** Gathers what the process says until it ends. */
+function collect(child, timeoutMs, onLine) {
+	const lines = [];
+	let errors = "";
+	let rest = "";
+	child.stdout.setEncoding("utf8").on("data", (text) => {
+		const parts = (rest + text).split("\n");
+		rest = parts.pop();
+		for (const line of parts) {
+			lines.push(line);
+			onLine?.(line);
+		}
+	});
+	child.stderr.setEncoding("utf8").on("data", (text) => {
+		errors += text;
+	});
+	const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+	return new Promise((resolve, reject) => {
+		child.once("error", reject);
+		child.once("close", (status, signal) => {
+			clearTimeout(timer);
+			if (signal !== null) errors += `ended by ${signal} (at most ${timeoutMs} ms)\n`;
+			const said = errors.trimEnd().split("\n");
+			const last = said[said.length - 1];
+			const statistics = last.startsWith("{") ? JSON.parse(said.pop()) : undefined;
+			const results = lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+			resolve({ status: status ?? -1, lines, results, errors: said.join("\n"), statistics });
+		});
+	});
+}
+
+/** Runs a program on XS to its end. See xs.d.mts. */
+export async function runOnXs(entry, options) {
+	return (await startOnXs(entry, options)).done;
+}
+
+async function main() {
+	const { values, positionals, tokens } = parseArgs({
+		options: { board: { type: "string", default: "esp32" } },
+		strict: false,
+		allowPositionals: true,
+		tokens: true,
+	});
+	const entry = positionals[0];
+	if (entry === undefined) throw new RangeError("xs: which file? npm run xs -- [--board NAME] file.ts [host option…]");
+	const after = tokens.find((token) => token.kind === "positional").index + 1;
+	const options = process.argv.slice(2 + after);
+	const timeoutMs = 2 ** 31 - 1;
+	const onLine = (line) => console.log(line);
+	const { status, errors, statistics } = await runOnXs(entry, { board: values.board, options, timeoutMs, onLine });
+	if (errors !== "") console.error(errors);
+	if (statistics !== undefined) console.error(JSON.stringify(statistics));
+	process.exitCode = status < 0 ? 1 : status;
+}
+
+if (isMain("xs.mjs")) {
+	try {
+		await main();
+	} catch (error) {
+		const known = error instanceof CannotBuild || error instanceof RangeError;
+		console.error(known ? error.message : error);
+		process.exitCode = error instanceof CannotBuild ? 3 : error instanceof RangeError ? 2 : 1;
+	}
+}

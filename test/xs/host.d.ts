@@ -1,0 +1,66 @@
+/** What test/xs/host gives to a script. On a device the same comes from the SDK's modules. */
+
+interface XsHost {
+	/** Writes its arguments, separated by spaces, as a line to stdout. */
+	print(...values: unknown[]): void;
+	/** Ends the process after the current event. */
+	exit(status: number): void;
+	/** ms of a monotonic clock */
+	now(): number;
+	/** 0 ≤ n < 2³², unpredictable */
+	random(): number;
+	/** Calls globalThis.onTimer once after so many ms; -1: not at all. There is one timer. */
+	setTimer(ms: number): void;
+
+	/** opcodes executed so far, native steps of some built-ins included */
+	meter(): number;
+	/** slots in use: live ones and garbage */
+	slots(): number;
+	/** bytes of chunks in use, with their headers: live ones and garbage */
+	chunks(): number;
+	/** bytes of a slot: 16 */
+	slotSize(): number;
+	/** Collects garbage now. */
+	gc(): void;
+	/** collections so far */
+	gcs(): number;
+	/** preloaded objects that were written to, and so copied to RAM, since the start */
+	touched(): number;
+
+	/** Listens on 127.0.0.1. @param port 0: any @returns a descriptor; < 0: the port can't be had */
+	listen(port: number): number;
+	/** the local port of a descriptor */
+	port(fd: number): number;
+	/** "address:port" of the peer */
+	remote(fd: number): string;
+	/** @returns the descriptor of the next connection; < 0: none */
+	accept(fd: number): number;
+	/** Connects to 127.0.0.1; onIo tells 4 when it is there. @returns a descriptor; < 0: refused */
+	connect(port: number): number;
+	/** @param events 1: onIo tells when there is something to read or accept, and the end; 0: not */
+	watch(fd: number, events: number): void;
+	/** Reads at most `count` bytes to bytes[start..]. @returns how many; 0: the end; -1: none now; -2: broken */
+	read(fd: number, bytes: Uint8Array, start: number, count: number): number;
+	/** Takes all of bytes[start..end); throws RangeError when that is more than `writable`. @returns writable bytes */
+	write(fd: number, bytes: Uint8Array, start: number, end: number): number;
+	/** free bytes of the send buffer, which lies outside of the JavaScript heaps */
+	writable(fd: number): number;
+	/** Ends the connection after what was written; onIo tells nothing of it any more. */
+	close(fd: number): void;
+}
+
+declare const host: XsHost;
+
+/** The engine's own: strings are UTF-8 inside. */
+interface StringConstructor {
+	/** Takes what is nearly UTF-8: surrogates and overlong forms too; stops at a NUL; throws TypeError for the rest. */
+	fromArrayBuffer(buffer: ArrayBufferLike, byteOffset?: number, byteLength?: number): string;
+}
+
+interface ArrayBufferConstructor {
+	/** A NUL in the string takes two bytes, C0 80. */
+	fromString(value: string): ArrayBuffer;
+}
+
+declare var onIo: ((fd: number, events: number) => void) | undefined;
+declare var onTimer: (() => void) | undefined;

@@ -1,0 +1,26 @@
+/** Tests of programs on XS: skipped, with the reason, where the host cannot be built. */
+import { buildHost, CannotBuild, startBundles, writeBundle, type XsOptions, type XsResult } from "../../scripts/xs.mjs";
+
+/** Why nothing runs on XS here; undefined: it does. The first test to ask builds the host, which takes some seconds. */
+export async function whyNoXs(): Promise<string | undefined> {
+	try {
+		await buildHost();
+		return undefined;
+	} catch (error) {
+		if (error instanceof CannotBuild) return error.message;
+		throw error;
+	}
+}
+
+let scripts = 0;
+
+/** Runs scripts as they are. @param preload what becomes ROM */
+export async function runScript(main: string, preload?: string, options?: XsOptions): Promise<XsResult> {
+	const stem = `script-${process.pid}-${scripts++}`;
+	const strict = '"use strict";\n';
+	const bundles = {
+		main: writeBundle(`${stem}.main.js`, strict + main),
+		preload: preload === undefined ? undefined : writeBundle(`${stem}.preload.js`, strict + preload),
+	};
+	return (await startBundles(bundles, options)).done;
+}
