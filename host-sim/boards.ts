@@ -27,5 +27,8 @@ export function boardNames(): string[] {
 export function boardLimits(name: string): Limits {
 	const limits = name === "host" ? hostLimits : BOARDS[name];
 	if (limits !== undefined) return limits;
-	throw new HearthError("HEARTH_ERR_BOARD", `--board ${name}: no such board; there are host, ${boardNames().join(", ")}`);
+	throw new HearthError(
+		"HEARTH_ERR_BOARD",
+		`--board ${name}: no such board; there are host, ${boardNames().join(", ")}`,
+	);
 }

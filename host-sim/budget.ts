@@ -1,8 +1,9 @@
 /** What a broker costs on a device, part by part: a broker is built with the board's limits, and each object that its
  *  constructors made is counted as XS stores it (16-byte slots, 8-byte chunk headers; measured, see ARCHITECTURE.md).
  *  To that comes what the tables still take when they fill up to their limits. */
-import { connectionSlots } from "../src/budget.js";
+
 import { Broker } from "../src/broker/broker.js";
+import { connectionSlots } from "../src/budget.js";
 import type { Limits } from "../src/limits.js";
 import { text } from "./text.js";
 
@@ -89,7 +90,11 @@ const PARTS: readonly (readonly [field: string, name: string, what: (l: Limits) 
 	["sessions", "sessions", (l) => `${l.sessions} sessions of clients, ${l.localSubscriptions} of the program`],
 	["deliveries", "deliveries", (l) => `${l.deliveries} messages waiting or in flight`],
 	["store", "messages", (l) => `what is known of each of ${l.blocks} blocks`],
-	["table", "subscriptions", (l) => `${l.subscriptions} subscriptions, ${l.filterNodes} paths, ${l.filterBytes} bytes of filters`],
+	[
+		"table",
+		"subscriptions",
+		(l) => `${l.subscriptions} subscriptions, ${l.filterNodes} paths, ${l.filterBytes} bytes of filters`,
+	],
 	["routes", "routes", (l) => `${l.routes} topics seen before, ${l.routeReceivers} receivers`],
 	["retained", "retained", (l) => `${l.retained} Retained Messages, ${l.retainedTopicBytes} bytes of topics`],
 	["received", "received", (l) => `${l.received} QoS 2 messages on their way in`],
@@ -103,7 +108,11 @@ function memoryParts(limits: Limits, broker: Broker): Part[] {
 	return [
 		row("store", `${limits.blocks} blocks of ${limits.blockBytes} bytes`, l.bytes - l.blocks),
 		row("assembly", "one packet that came in parts", l.partials - l.assembly),
-		row("partials", `${connectionSlots(limits)} × ${limits.partialBytes} bytes of incomplete packets`, l.head - l.partials),
+		row(
+			"partials",
+			`${connectionSlots(limits)} × ${limits.partialBytes} bytes of incomplete packets`,
+			l.head - l.partials,
+		),
 		row("receive", "what a transport reads into", l.assembly - l.receive),
 		row("outputs", `${limits.outputBuffers} × ${limits.outputBytes} bytes on their way out`, l.blocks - l.outputs),
 		row("answers", "packets under construction", l.outputs - l.head),

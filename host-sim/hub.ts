@@ -1,7 +1,7 @@
 /** The hub on a PC: a broker, its listeners, and how they begin and end. */
 import type { AddressInfo, Server } from "node:net";
-import { Broker } from "../src/broker/broker.js";
 import type { BrokerEvents } from "../src/broker/broker.js";
+import { Broker } from "../src/broker/broker.js";
 import { HearthError } from "../src/errors.js";
 import type { Limits } from "../src/limits.js";
 import { type NodePlatform, nodePlatform } from "./platform.js";

@@ -44,7 +44,8 @@ class TcpTransport implements Transport {
 		this.socket.resume();
 	}
 
-	/** Ends the connection gently: the last packet (such as a 5.0 DISCONNECT) must not be lost to a reset because of bytes
+	/** Ends the connection gently: the last packet (such as a 5.0 DISCONNECT) must not be lost to a reset because of
+	 *  bytes
 	 *  that nobody reads any more. */
 	close(): void {
 		const socket = this.socket;

@@ -1,5 +1,6 @@
 /** The named causes of every refusal, and what each is on the wire. Four sorts of errors exist (ARCHITECTURE.md):
- *  a peer's and a budget's are a `Cause`, returned and never thrown; a person's is a `HearthError`; ours is `assert`. */
+ *  a peer's and a budget's are a `Cause`, returned and never thrown; a person's is a `HearthError`; ours is
+ *  `assert`. */
 import { ReasonCode } from "./codec/packet-types.js";
 
 /** One cause for each check. The order is the order of `CAUSES`, which a test holds. */
@@ -75,7 +76,8 @@ export const enum Cause {
 	InternalError,
 }
 
-/** Cause by number: its name (counters, log lines) and the Reason Code of 5.0 that tells a peer. Spec: 5.0, 2.4 and 4.13 */
+/** Cause by number: its name (counters, log lines) and the Reason Code of 5.0 that tells a peer. Spec: 5.0, 2.4
+ *  and 4.13 */
 const CAUSES: readonly (readonly [name: string, reason: ReasonCode])[] = [
 	["none", ReasonCode.Success],
 	["remaining-length-malformed", ReasonCode.MalformedPacket],

@@ -1,6 +1,7 @@
 /** What the package gives to others. */
-export { Broker, type BrokerEvents, type BrokerOptions } from "./broker/broker.js";
+
 export type { AccessRules } from "./broker/access.js";
+export { Broker, type BrokerEvents, type BrokerOptions } from "./broker/broker.js";
 export type { LocalSubscription, PublishOptions } from "./broker/local.js";
 export type { LocalMessage, MessageHandler } from "./broker/session.js";
 export { Cause, causeName, HearthError } from "./errors.js";

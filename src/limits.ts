@@ -1,4 +1,5 @@
-/** Every budget of a broker: unit, range, default and reason. All that the broker will ever hold is allocated from these. */
+/** Every budget of a broker: unit, range, default and reason. All that the broker will ever hold is allocated from
+ *  these. */
 import { HearthError } from "./errors.js";
 
 export interface Limits {
@@ -106,7 +107,10 @@ const RELATIONS: readonly Relation[] = [
 	["connections ≥ 1", (l) => l.connections >= 1],
 	["sessions ≥ connections", (l) => l.sessions >= l.connections],
 	["filterNodes ≥ subscriptions", (l) => l.filterNodes >= l.subscriptions],
-	["routeReceivers ≥ subscriptions + localSubscriptions", (l) => l.routeReceivers >= l.subscriptions + l.localSubscriptions],
+	[
+		"routeReceivers ≥ subscriptions + localSubscriptions",
+		(l) => l.routeReceivers >= l.subscriptions + l.localSubscriptions,
+	],
 	["blocks ≥ 2 and blockBytes ≥ 64", (l) => l.blocks >= 2 && l.blockBytes >= 64],
 	["blockBytes is a multiple of 4", (l) => l.blockBytes % 4 === 0],
 	["1 ≤ inFlight ≤ 65535", (l) => l.inFlight >= 1 && l.inFlight <= 65_535],

@@ -5,7 +5,8 @@ export interface Text {
 	/** @returns the string that bytes[start..end) encode; undefined when they are ill-formed UTF-8 (surrogates and
 	 *  overlong forms included). A byte order mark stays. Spec: [MQTT-1.5.3-1] [MQTT-1.5.3-3] */
 	decode(bytes: Uint8Array, start: number, end: number): string | undefined;
-	/** The same string when the bytes are well-formed, any string when not: only for looking up what is known to be good. */
+	/** The same string when the bytes are well-formed, any string when not: only for looking up what is known to be
+	 *  good. */
 	key(bytes: Uint8Array, start: number, end: number): string;
 	/** @returns bytes of the string in UTF-8 */
 	size(text: string): number;
@@ -16,11 +17,13 @@ export interface Text {
 /** One connection's byte stream, in ECMA-419's words. */
 export interface Transport {
 	/** Takes bytes[start..end); never called with more than the writable count that was last told.
-	 *  @returns bytes that may be written now; -1: none, and bytes[start..end) must stay as they are until `onWritable` */
+	 *  @returns bytes that may be written now; -1: none, and bytes[start..end) must stay as they are until
+	 *  `onWritable` */
 	write(bytes: Uint8Array, start: number, end: number): number;
 	/** Bytes may be brought again, after `onReadable` returned 0. */
 	resume(): void;
-	/** Ends the connection after what was written; what it keeps of a write (-1) is not read any more; no callback comes any more. */
+	/** Ends the connection after what was written; what it keeps of a write (-1) is not read any more; no callback
+	 *  comes any more. */
 	close(): void;
 	/** Where the peer is, for log lines; may be read at any time. */
 	readonly remoteAddress: string;

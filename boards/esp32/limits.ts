@@ -1,4 +1,5 @@
-/** ESP32 without PSRAM: 78,848 bytes of chunks and 4,928 slots for the engine (Moddable's nodemcu and its kind), of which a
+/** ESP32 without PSRAM: 78,848 bytes of chunks and 4,928 slots for the engine (Moddable's nodemcu and its kind),
+ *  of which a
  *  quarter each stays free at the peak. The numbers are measured on the XS engine (test/xs). */
 import type { Limits } from "../../src/limits.js";
 

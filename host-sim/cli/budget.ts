@@ -1,6 +1,7 @@
 /** `hearth budget`: what each part of a board's memory is for. */
-import { type Part, budgetOf, bytesPerClient } from "../budget.js";
+
 import { boardHeaps, boardLimits, boardNames } from "../boards.js";
+import { budgetOf, bytesPerClient, type Part } from "../budget.js";
 import { parseOptions } from "./options.js";
 
 const HELP = `usage: hearth budget [--board NAME] [--json]
@@ -43,7 +44,9 @@ export function budget(args: string[]): number {
 		const free = (used: number, all: number) => `${Math.floor((100 * (all - used)) / all)} %`;
 		console.log(line("free", free(slots, heaps.slots), free(chunks, heaps.chunks), "", ""));
 	}
-	console.log(`\na connected client: ${text(client)} bytes (connection, session, buffers; without the transport's own)`);
+	console.log(
+		`\na connected client: ${text(client)} bytes (connection, session, buffers; without the transport's own)`,
+	);
 	return 0;
 }
 

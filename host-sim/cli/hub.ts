@@ -1,8 +1,8 @@
 /** `hearth hub`: the broker as a server. */
 import { isIP } from "node:net";
 import { HearthError } from "../../src/errors.js";
-import { Hub } from "../hub.js";
 import { boardLimits, boardNames } from "../boards.js";
+import { Hub } from "../hub.js";
 import { parseOptions, portOf } from "./options.js";
 
 const HELP = `usage: hearth hub [options]

@@ -1,8 +1,9 @@
 /** The broker: wiring, turns, counters and the program's own interface. No protocol is in here. */
+
+import { connectionSlots, type Layout, layOut } from "../budget.js";
 import { ConnectPacket, ReasonPacket } from "../codec/connect.js";
 import { AckPacket, PublishPacket } from "../codec/publish.js";
 import { SubscribePacket } from "../codec/subscribe.js";
-import { connectionSlots, type Layout, layOut } from "../budget.js";
 import { Deliveries } from "../delivery/deliveries.js";
 import { ReceivedIds } from "../delivery/received-ids.js";
 import { Cause } from "../errors.js";
@@ -116,13 +117,7 @@ export class Broker {
 		this.sessions = new Sessions(sessions, this.deliveries, this.store);
 		this.shared = new Shared();
 		this.access = new Access(options.access ?? {});
-		this.outputs = new Outputs(
-			this.memory,
-			this.layout.outputs,
-			limits.outputBytes,
-			limits.outputBuffers,
-			this.pool,
-		);
+		this.outputs = new Outputs(this.memory, this.layout.outputs, limits.outputBytes, limits.outputBuffers, this.pool);
 		this.copy = new PacketCopy();
 		this.counters = new Counters();
 		this.deadlines = new Deadlines(slots);
@@ -282,7 +277,8 @@ export class Broker {
 		return this.local.publish(topic, payload, options);
 	}
 
-	/** Calls `handler` with each message that matches the filter, retained ones first. Throws HearthError when it cannot. */
+	/** Calls `handler` with each message that matches the filter, retained ones first. Throws HearthError when it
+	 *  cannot. */
 	subscribe(filter: string, handler: MessageHandler): LocalSubscription {
 		return this.local.subscribe(filter, handler);
 	}

@@ -8,7 +8,8 @@ import { removeSubscription } from "./handle-subscribe.js";
 import { EXPIRY_NEVER, type Session } from "./session.js";
 import { publishWill, releaseWill } from "./will.js";
 
-/** Ends a Network Connection: 5.0 clients hear the reason first, the Will Message goes its way, the session waits or ends.
+/** Ends a Network Connection: 5.0 clients hear the reason first, the Will Message goes its way, the session waits
+ *  or ends.
  *  @param cause Cause.None: the client said DISCONNECT. Spec: [MQTT-4.8.0-1]; 5.0 [MQTT-4.13.1-1] [MQTT-3.14.4-2] */
 export function closeConnection(broker: Broker, connection: Connection, cause: Cause): void {
 	if (connection.state === ConnectionState.Free) return;
@@ -22,9 +23,7 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 			const at = connection.output.stage(3);
 			const reason = causeReason(cause);
 			if (at >= 0)
-				connection.output.staged(
-					encodeReason(memory, at, PacketType.Disconnect, Version.V5, reason, memory, 0, 0),
-				);
+				connection.output.staged(encodeReason(memory, at, PacketType.Disconnect, Version.V5, reason, memory, 0, 0));
 		}
 		connection.output.flush();
 	}
@@ -54,7 +53,8 @@ function reasonText(cause: Cause): string {
 	return cause === Cause.None ? "by the client" : causeName(cause);
 }
 
-/** Ends a session without a connection: subscriptions, queue, Packet Identifiers; a Will Message that waits for its delay
+/** Ends a session without a connection: subscriptions, queue, Packet Identifiers; a Will Message that waits for
+ *  its delay
  *  is published. Spec: [MQTT-3.1.2-6]; 5.0 [MQTT-4.1.0-2], 3.1.3.2.2 */
 export function endSession(broker: Broker, session: Session): void {
 	const table = broker.table;

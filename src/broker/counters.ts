@@ -10,7 +10,8 @@ export class Counters {
 	willsPublished = 0;
 	refusedPublishes = 0;
 	refusedSubscriptions = 0;
-	/** messages for one receiver that were not queued: its queue was full, the store was full, larger than it takes, expired */
+	/** messages for one receiver that were not queued: its queue was full, the store was full, larger than it takes,
+	 *  expired */
 	dropsQueue = 0;
 	dropsStore = 0;
 	dropsTooLarge = 0;

@@ -1,5 +1,6 @@
 /** Hands a message to its receivers: what can leave at once is staged straight from where it came in; what must be kept
- *  or cannot leave is stored once and goes into outboxes. After route-cache.ts, before send-publish.ts. Spec: 3.3.4, 4.3 */
+ *  or cannot leave is stored once and goes into outboxes. After route-cache.ts, before send-publish.ts. Spec:
+ *  3.3.4, 4.3 */
 import { putBytes, putVariable } from "../codec/data-types.js";
 import { PropertyId, PublishFlag, Version } from "../codec/packet-types.js";
 import { putNumber } from "../codec/properties.js";
@@ -36,7 +37,8 @@ export class Publication {
 	payload: Uint8Array;
 	payloadStart = 0;
 	payloadEnd = 0;
-	/** the whole packet as it came, in `payload`, where it may leave as it is: QoS 0, short, without RETAIN and properties;
+	/** the whole packet as it came, in `payload`, where it may leave as it is: QoS 0, short, without RETAIN and
+	 *  properties;
 	 *  rawEnd 0: it may not. `rawV5`: it is one of 5.0 */
 	rawStart = 0;
 	rawEnd = 0;
@@ -172,8 +174,7 @@ function sendAtOnce(
 			if (p.expires !== 0)
 				q = putNumber(memory, q, PropertyId.MessageExpiryInterval, secondsLeft(p.expires, broker.now));
 			if (receiver !== 0) q = putIdentifiers(broker, receiver, memory, q);
-			if (p.propertyEnd > p.propertyStart)
-				q = putBytes(memory, q, p.properties, p.propertyStart, p.propertyEnd);
+			if (p.propertyEnd > p.propertyStart) q = putBytes(memory, q, p.properties, p.propertyStart, p.propertyEnd);
 		}
 		putBytes(memory, q, p.payload, p.payloadStart, p.payloadEnd);
 		if (receiver === 0) copy.set(-1, version, flags, at, at + total);
@@ -229,7 +230,8 @@ function putIdentifiers(broker: Broker, receiver: number, target: Uint8Array, at
 	return at;
 }
 
-/** Keeps the Subscription Identifiers with the queued message. Where no block is free they are left out, and counted. */
+/** Keeps the Subscription Identifiers with the queued message. Where no block is free they are left out, and
+ *  counted. */
 function queueIdentifiers(broker: Broker, entry: number, receiver: number): void {
 	const bytes = identifierBytes(broker, receiver);
 	const pool = broker.pool;

@@ -49,7 +49,8 @@ export function handleAck(
 	if (outbox.waitingFirst !== 0 || outbox.resendNext !== 0) pump(broker, connection, session);
 }
 
-/** PUBREL: the sender has given the message up; its Packet Identifier is free. Spec: [MQTT-4.3.3-2], 5.0 [MQTT-4.3.3-11] */
+/** PUBREL: the sender has given the message up; its Packet Identifier is free. Spec: [MQTT-4.3.3-2], 5.0
+ *  [MQTT-4.3.3-11] */
 export function handlePubrel(
 	broker: Broker,
 	connection: Connection,

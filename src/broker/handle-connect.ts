@@ -1,5 +1,5 @@
 /** CONNECT: who comes in, with which session, and what CONNACK says. Spec: sections 3.1, 3.2 */
-import { decodeConnect, encodeConnack, type ConnectPacket } from "../codec/connect.js";
+import { type ConnectPacket, decodeConnect, encodeConnack } from "../codec/connect.js";
 import { putBytes } from "../codec/data-types.js";
 import { ConnectFlag, PropertyId, ReasonCode, ReturnCode, Version } from "../codec/packet-types.js";
 import { putNumber, putStringProperty } from "../codec/properties.js";
@@ -31,7 +31,10 @@ export function handleConnect(
 	const session = enter(broker, connection, packet, clientId);
 	if (session === undefined) return;
 	sendConnack(broker, connection, session, packet, broker.resumed, given === "");
-	broker.log(1, `${clientId}: connected from ${connection.transport?.remoteAddress ?? "?"}, MQTT ${versionName(packet.version)}`);
+	broker.log(
+		1,
+		`${clientId}: connected from ${connection.transport?.remoteAddress ?? "?"}, MQTT ${versionName(packet.version)}`,
+	);
 	if (broker.events.connected !== undefined) broker.tell(broker.events.connected, clientId, "");
 	session.outbox.reconnect();
 	pump(broker, connection, session);
@@ -57,9 +60,7 @@ function admit(broker: Broker, packet: ConnectPacket, clientId: string): Cause {
 		if (limits.retained === 0 && (packet.flags & ConnectFlag.WillRetain) !== 0) return Cause.RetainNotSupported;
 	}
 	const userName =
-		packet.userNameStart < 0
-			? undefined
-			: broker.text.decode(packet.bytes, packet.userNameStart, packet.userNameEnd);
+		packet.userNameStart < 0 ? undefined : broker.text.decode(packet.bytes, packet.userNameStart, packet.userNameEnd);
 	const cause = broker.access.authenticate(clientId, userName, passwordOf(packet));
 	if (cause !== Cause.None) return cause;
 	const existing = broker.sessions.find(clientId);
@@ -175,8 +176,7 @@ function sendConnack(
 		if (limits.retained === 0) p = putNumber(memory, p, PropertyId.RetainAvailable, 0);
 		p = putNumber(memory, p, PropertyId.MaximumPacketSize, limits.packetBytes);
 		if (limits.topicAliases > 0) p = putNumber(memory, p, PropertyId.TopicAliasMaximum, limits.topicAliases);
-		if (assigned)
-			p = putStringProperty(memory, p, PropertyId.AssignedClientIdentifier, session.clientId, broker.text);
+		if (assigned) p = putStringProperty(memory, p, PropertyId.AssignedClientIdentifier, session.clientId, broker.text);
 	}
 	const end = encodeConnack(memory, p, packet.version, present, ReasonCode.Success, memory, from, p);
 	broker.send(connection, p, end);

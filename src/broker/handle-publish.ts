@@ -43,7 +43,8 @@ export function handlePublish(
 		topic = checked;
 	}
 	if (packet.qos === 2 && broker.received.has(session.index, packet.packetId))
-		return answer(broker, connection, PacketType.Pubrec, packet.packetId, ReasonCode.Success); // a duplicate [MQTT-4.3.3-2]
+		// a duplicate [MQTT-4.3.3-2]
+		return answer(broker, connection, PacketType.Pubrec, packet.packetId, ReasonCode.Success);
 	if (!broker.access.mayPublish(session, topic)) {
 		// 3.1.1 cannot refuse: acknowledged and dropped [MQTT-3.3.5-2]
 		broker.counters.refusedPublishes++;
@@ -93,7 +94,13 @@ function takeParts(broker: Broker, connection: Connection, packet: PublishPacket
 	// a body of less than 128 bytes has its whole fixed header in the two bytes before it
 	const start = packet.topicStart - 4;
 	const length = packet.payloadEnd - start - 2;
-	if (packet.flags === 0 && packet.properties.end === 0 && length < 128 && start >= 0 && packet.bytes[start + 1] === length) {
+	if (
+		packet.flags === 0 &&
+		packet.properties.end === 0 &&
+		length < 128 &&
+		start >= 0 &&
+		packet.bytes[start + 1] === length
+	) {
 		if (packet.bytes[start] !== PacketType.Publish << 4) return Cause.None;
 		p.rawStart = start;
 		p.rawEnd = packet.payloadEnd;
@@ -116,7 +123,8 @@ function keepForwarded(packet: PublishPacket, p: Publication): void {
 	for (let at = properties.start; at < properties.end; ) {
 		const next = endOfProperty(bytes, at, properties.end);
 		const id = bytes[at];
-		if (id !== PropertyId.TopicAlias && id !== PropertyId.MessageExpiryInterval) to = putBytes(bytes, to, bytes, at, next);
+		if (id !== PropertyId.TopicAlias && id !== PropertyId.MessageExpiryInterval)
+			to = putBytes(bytes, to, bytes, at, next);
 		at = next;
 	}
 	p.propertyEnd = to;
@@ -163,7 +171,8 @@ function mustRefuse(broker: Broker, p: Publication, route: number): Cause {
 	let needed = 0;
 	for (let r = routes.receivers(route); r !== 0; r = routes.next[r]!) {
 		const options = routes.options[r]!;
-		if ((options & (ReceiverOption.More | ReceiverOption.Group)) !== 0 || (options & ReceiverOption.Qos) === 0) continue;
+		if ((options & (ReceiverOption.More | ReceiverOption.Group)) !== 0 || (options & ReceiverOption.Qos) === 0)
+			continue;
 		needed++;
 		const outbox = broker.sessions.at(routes.session[r]!).outbox;
 		if (limits.whenQueueFull === "refuse" && !outbox.hasRoom(bytes, limits.queueBytes, limits.queueMessages)) {

@@ -1,4 +1,5 @@
-/** SUBSCRIBE and UNSUBSCRIBE. After codec/subscribe, before topic-table.ts and retained.ts. Spec: sections 3.8 to 3.11 */
+/** SUBSCRIBE and UNSUBSCRIBE. After codec/subscribe, before topic-table.ts and retained.ts. Spec: sections 3.8 to
+ *  3.11 */
 import { PacketType, PropertyId, ReasonCode, SubscribeOption, Version } from "../codec/packet-types.js";
 import { encodeSubackHead, type SubscribePacket } from "../codec/subscribe.js";
 import { checkTopicFilter, hasWildcard, sharedFilterAt, tooDeep, topicMatches } from "../codec/topic.js";

@@ -1,4 +1,5 @@
-/** The program's own publishing and subscribing. Handlers are called at the end of the turn, one after the other, so they
+/** The program's own publishing and subscribing. Handlers are called at the end of the turn, one after the other,
+ *  so they
  *  may publish, subscribe and close any client, and messages keep their order. */
 import { Version } from "../codec/packet-types.js";
 import { checkTopicName } from "../codec/topic.js";
@@ -48,7 +49,8 @@ export class Local {
 	publish(topic: string, payload: Uint8Array | string, options: PublishOptions | undefined): Cause {
 		const broker = this.broker;
 		const cause = checkTopicName(topic);
-		if (cause !== Cause.None) throw new HearthError("HEARTH_ERR_TOPIC", `publish: topic "${topic}": ${causeName(cause)}`);
+		if (cause !== Cause.None)
+			throw new HearthError("HEARTH_ERR_TOPIC", `publish: topic "${topic}": ${causeName(cause)}`);
 		const text = broker.text;
 		const memory = broker.memory;
 		const topicBytes = text.size(topic);
@@ -88,7 +90,8 @@ export class Local {
 	subscribe(filter: string, handler: MessageHandler): LocalSubscription {
 		const broker = this.broker;
 		broker.beginTurn();
-		const session = this.sessions.length < broker.limits.localSubscriptions ? broker.sessions.add(this.name()) : undefined;
+		const session =
+			this.sessions.length < broker.limits.localSubscriptions ? broker.sessions.add(this.name()) : undefined;
 		if (session === undefined)
 			throw new HearthError("HEARTH_ERR_FULL", `subscribe: ${filter}: raise limits.localSubscriptions`);
 		session.handler = handler;

@@ -1,6 +1,7 @@
 /** What leaves on one connection: bytes are gathered in a buffer and handed to the transport once a turn.
  *  Buffers are few and shared: one is with a connection only while bytes wait in it. Control packets that find no room
- *  wait in blocks of the store; a PUBLISH that finds none stays in its outbox. After outbox.ts, before the transport. */
+ *  wait in blocks of the store; a PUBLISH that finds none stays in its outbox. After outbox.ts, before the
+ *  transport. */
 import { putBytes } from "../codec/data-types.js";
 import type { BlockPool } from "../memory/block-pool.js";
 import type { Transport } from "../platform.js";

@@ -1,4 +1,5 @@
-/** The PUBLISH that was staged last, for the other receivers of the same message: who needs the same header gets a copy of
+/** The PUBLISH that was staged last, for the other receivers of the same message: who needs the same header gets a
+ *  copy of
  *  its bytes, with another Packet Identifier where there is one. Good only while one message is handed out. */
 import { PublishFlag } from "../codec/packet-types.js";
 

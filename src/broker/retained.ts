@@ -47,7 +47,8 @@ export class Retained {
 		this.messageOf[place] = message;
 	}
 
-	/** Deletes the topic's message. @returns whether there was one. Spec: [MQTT-3.3.1-10] (3.1.1), [MQTT-3.3.1-6] (5.0) */
+	/** Deletes the topic's message. @returns whether there was one. Spec: [MQTT-3.3.1-10] (3.1.1), [MQTT-3.3.1-6]
+	 *  (5.0) */
 	delete(topic: string): boolean {
 		const place = this.places.get(topic);
 		if (place === undefined) return false;

@@ -1,6 +1,7 @@
 /** Topic Names that were seen before, each with its receivers: the bounded cache in front of topic-table.ts.
  *
- *  A receiver is a session with the highest QoS of its matching subscriptions, or a Shared Subscription's group. A change
+ *  A receiver is a session with the highest QoS of its matching subscriptions, or a Shared Subscription's group. A
+ *  change
  *  of a filter without wildcards takes one route out; changes of filters with wildcards are kept in a short ring, and a
  *  route that is older than some of them is checked against those when it is next used.
  *  After access.ts, before message-store.ts. */

@@ -70,7 +70,8 @@ export function pump(broker: Broker, connection: Connection, session: Session): 
 			outbox.drop(entry);
 		} else if (packetBytes(broker, connection, entry, state) > connection.packetBytesMax) {
 			session.drops++;
-			broker.counters.dropsTooLarge++; // for this receiver alone; for it the message counts as delivered [5:MQTT-3.1.2-25]
+			// for this receiver alone; for it the message counts as delivered [5:MQTT-3.1.2-25]
+			broker.counters.dropsTooLarge++;
 			outbox.drop(entry);
 		} else {
 			if (!hasRoom(broker, connection, entry, state)) return;
@@ -232,15 +233,7 @@ function continueSending(broker: Broker, connection: Connection): boolean {
 				const at = output.stagePart(PART_ROOM);
 				if (at < 0) return false;
 				const topicBytes = store.topicBytes(message);
-				const p = encodePublishHead(
-					memory,
-					at,
-					publishFlags(state),
-					connection.sendingRemaining,
-					memory,
-					0,
-					0,
-				);
+				const p = encodePublishHead(memory, at, publishFlags(state), connection.sendingRemaining, memory, 0, 0);
 				memory[p - 2] = topicBytes >> 8;
 				memory[p - 1] = topicBytes;
 				output.staged(p);
@@ -259,8 +252,7 @@ function continueSending(broker: Broker, connection: Connection): boolean {
 			}
 			case Part.Identifiers: {
 				const first = entries.identifiers[entry]!;
-				if (v5 && first !== 0 && !sendChain(broker, connection, first, entries.identifierBytes[entry]!))
-					return false;
+				if (v5 && first !== 0 && !sendChain(broker, connection, first, entries.identifierBytes[entry]!)) return false;
 				connection.sendingOffset = store.topicBytes(message) + (v5 ? 0 : store.propertyBytes(message));
 				break;
 			}

@@ -1,7 +1,8 @@
 /** Shared Subscriptions: each message goes to one member of a group, the one with the most room. Spec: 5.0, 4.8.2 */
-import { ReceiverOption } from "./route-cache.js";
+
 import type { Broker } from "./broker.js";
 import { deliverTo, type Publication } from "./deliver.js";
+import { ReceiverOption } from "./route-cache.js";
 
 export class Shared {
 	/** turns the start of the search on, so that members with the same room take turns */

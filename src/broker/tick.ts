@@ -1,8 +1,9 @@
-/** What happens with time: Keep Alive, the time for CONNECT, Will Delay and Session Expiry. Once a second or more often. */
+/** What happens with time: Keep Alive, the time for CONNECT, Will Delay and Session Expiry. Once a second or more
+ *  often. */
 import { Cause } from "../errors.js";
 import type { Broker } from "./broker.js";
-import { ConnectionState } from "./connection.js";
 import { endSession } from "./close.js";
+import { ConnectionState } from "./connection.js";
 import { publishWill } from "./will.js";
 
 /** Does what is due. Spec: [MQTT-3.1.2-24]; 5.0 [MQTT-3.1.2-22] [MQTT-4.1.0-2], 3.1.3.2.2 */

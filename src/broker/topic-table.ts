@@ -1,6 +1,7 @@
 /** Who subscribed to what: subscriptions by session and by Topic Filter, and the filters that match a Topic Name.
  *
- *  A node is a path. A filter without wildcards is one node, found by the Topic Name itself. A filter with wildcards has
+ *  A node is a path. A filter without wildcards is one node, found by the Topic Name itself. A filter with
+ *  wildcards has
  *  a node for the literal levels before the first wildcard ("a/b/" of "a/b/+/c"; "" of "#") and one for each level from
  *  there on ("a/b/+", "a/b/+/c"). So a search costs some look-ups a level, whatever the number of subscriptions, and
  *  memory is spent only where wildcards are. A Shared Subscription's group is a node of its own ("$share/g/a/b") that
@@ -71,13 +72,13 @@ export class TopicTable {
 		this.firstOfSession = uintArray(max, sessions);
 	}
 
-	/** @returns the session's subscription to the filter (with its `$share/name/`, if any); 0: none. Spec: [MQTT-3.10.4-1] */
+	/** @returns the session's subscription to the filter (with its `$share/name/`, if any); 0: none. Spec:
+	 *  [MQTT-3.10.4-1] */
 	find(session: number, filter: string): number {
 		const node = this.paths.get(filter);
 		if (node === undefined) return 0;
 		let subscription = this.firstOfNode[node]!;
-		while (subscription !== 0 && this.session[subscription] !== session)
-			subscription = this.nextOfNode[subscription]!;
+		while (subscription !== 0 && this.session[subscription] !== session) subscription = this.nextOfNode[subscription]!;
 		return subscription;
 	}
 
@@ -161,7 +162,8 @@ export class TopicTable {
 	/** @returns the node of a filter that has subscriptions or groups, planted where it is missing; 0: full */
 	private plant(filter: string): number {
 		const existing = this.paths.get(filter);
-		if (existing !== undefined && (this.firstOfNode[existing] !== 0 || this.firstGroup[existing] !== 0)) return existing;
+		if (existing !== undefined && (this.firstOfNode[existing] !== 0 || this.firstGroup[existing] !== 0))
+			return existing;
 		if (!hasWildcard(filter)) return existing ?? this.grow(filter);
 		const ends = pathEnds(filter);
 		const last = ends.length - 1;

@@ -16,7 +16,8 @@ export function dropWill(broker: Broker, session: Session): void {
 	broker.sessions.wills.clear(session.index);
 }
 
-/** The connection ended without DISCONNECT: the Will Message is published now, or when its delay or the session is over.
+/** The connection ended without DISCONNECT: the Will Message is published now, or when its delay or the session is
+ *  over.
  *  Spec: [MQTT-3.1.2-8]; 5.0 3.1.3.2.2 */
 export function releaseWill(broker: Broker, session: Session): void {
 	if (session.will === 0) return;

@@ -2,7 +2,16 @@
  *  Spec: 5.0 sections 3.1, 3.2, 3.12 to 3.15; 3.1.1 sections 3.1, 3.2, 3.12 to 3.14 */
 import { Cause } from "../errors.js";
 import type { Text } from "../platform.js";
-import { endOfData, getUint16, putBytes, putData, putString, putUint16, putVariable, sizeOfVariable } from "./data-types.js";
+import {
+	endOfData,
+	getUint16,
+	putBytes,
+	putData,
+	putString,
+	putUint16,
+	putVariable,
+	sizeOfVariable,
+} from "./data-types.js";
 import { ConnectFlag, PacketType, Version } from "./packet-types.js";
 import { checkUtf8, Properties, sizeOfProperties, WILL } from "./properties.js";
 

@@ -1,4 +1,5 @@
-/** Data representation: integers, Variable Byte Integers, strings and binary data. Spec: 5.0 section 1.5, 3.1.1 section 1.5 */
+/** Data representation: integers, Variable Byte Integers, strings and binary data. Spec: 5.0 section 1.5, 3.1.1
+ *  section 1.5 */
 import type { Text } from "../platform.js";
 
 /** The largest Remaining Length or Variable Byte Integer. Spec: 5.0, table 1-1 */
@@ -62,7 +63,8 @@ export function getVariable(bytes: Uint8Array, at: number, end: number): number 
 	return byte === 0 ? -1 : value;
 }
 
-/** @returns index after the UTF-8 string or binary data whose two length bytes stand at `at`; -1 when it passes `end` */
+/** @returns index after the UTF-8 string or binary data whose two length bytes stand at `at`; -1 when it passes
+ *  `end` */
 export function endOfData(bytes: Uint8Array, at: number, end: number): number {
 	if (at + 2 > end) return -1;
 	const after = at + 2 + ((bytes[at]! << 8) | bytes[at + 1]!);

@@ -23,7 +23,8 @@ export const enum Frame {
 /** Fixed header flags that each packet type must carry, PUBLISH apart (-1). Spec: 5.0, table 2-2 [MQTT-2.1.3-1] */
 const FLAGS: readonly number[] = [-2, 0, 0, -1, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0];
 
-/** One direction of one connection. `buffer[from..from+capacity)` is lent by the caller and holds an incomplete packet. */
+/** One direction of one connection. `buffer[from..from+capacity)` is lent by the caller and holds an incomplete
+ *  packet. */
 export class Framer {
 	/** Control Packet type and flags of the current packet */
 	type = 0;
@@ -73,24 +74,30 @@ export class Framer {
 	/** Takes the next step in bytes[at..end): look at `frame`'s kind, then call again from the returned index until More.
 	 *  Allocates nothing. @returns a Frame; the index to go on from is `this.after` */
 	next(bytes: Uint8Array, at: number, end: number): Frame {
-		if (this.left > 0) return this.part(bytes, at, end);
-		if (this.held > 0) return this.join(bytes, at, end);
-		// what comes most: a whole PUBLISH of less than 128 bytes
-		const first = bytes[at]!;
+		if (this.left) return this.part(bytes, at, end);
+		if (this.held) return this.join(bytes, at, end);
+		// what comes most: a whole packet of less than 128 bytes. Opcodes count here (test/xs/codec.ts): each `&&`
+		// costs three,
+		// each local two; past the array's end `length` is undefined, and the comparison false
 		const length = bytes[at + 1]!;
-		if (first >> 4 === PacketType.Publish && length < this.shortMax) {
-			at += 2;
-			const stop = at + length;
-			if (stop <= end) {
-				this.type = PacketType.Publish;
-				this.flags = first & 15;
+		if (length < this.shortMax) {
+			this.end = this.after = at + 2 + length;
+			if (this.end <= end) {
+				const first = bytes[at]!;
+				if (first >> 4 === PacketType.Publish) {
+					this.type = PacketType.Publish;
+					this.flags = first & 15;
+				} else if (!this.checkFirst(first)) return Frame.Malformed;
 				this.bytes = bytes;
-				this.start = at;
-				this.end = this.after = stop;
+				this.start = at + 2;
 				return Frame.Packet;
 			}
-			at -= 2;
 		}
+		return this.begin(bytes, at, end);
+	}
+
+	/** Takes a packet that is long, cut off or malformed, from its first byte on. */
+	private begin(bytes: Uint8Array, at: number, end: number): Frame {
 		const size = this.header(bytes, at, end);
 		if (size < 0) return Frame.Malformed;
 		const after = at + this.packetBytes;

@@ -1,7 +1,19 @@
 /** The properties of MQTT 5.0: reading, checking, writing. Spec: 5.0, section 2.2.2 */
 import { Cause } from "../errors.js";
 import type { Text } from "../platform.js";
-import { endOfData, getUint16, getUint32, getVariable, putBytes, putString, putUint16, putUint32, putVariable, sizeOfVariable, VARIABLE_MAX } from "./data-types.js";
+import {
+	endOfData,
+	getUint16,
+	getUint32,
+	getVariable,
+	putBytes,
+	putString,
+	putUint16,
+	putUint32,
+	putVariable,
+	sizeOfVariable,
+	VARIABLE_MAX,
+} from "./data-types.js";
 import { PacketType, PropertyId } from "./packet-types.js";
 
 /** How a property's value is written. Spec: 5.0, table 2-4 */
@@ -22,7 +34,8 @@ export const WILL = 0;
 const P = PacketType.Publish;
 const ANSWERS = 0b1000101010110100; // CONNACK, PUBACK to PUBCOMP, SUBACK, UNSUBACK, AUTH
 
-/** By property identifier: type, and one bit for each Control Packet type that may carry it (bit 0: Will Properties). */
+/** By property identifier: type, and one bit for each Control Packet type that may carry it (bit 0: Will
+ *  Properties). */
 const RULES: readonly (readonly [type: PropertyType, packets: number] | undefined)[] = [
 	undefined,
 	[PropertyType.Byte, (1 << P) | 1], // 1 Payload Format Indicator
@@ -45,8 +58,10 @@ const RULES: readonly (readonly [type: PropertyType, packets: number] | undefine
 	[PropertyType.Utf8, 1 << PacketType.Connack], // 18 Assigned Client Identifier
 	[PropertyType.TwoByte, 1 << PacketType.Connack], // 19 Server Keep Alive
 	undefined,
-	[PropertyType.Utf8, (1 << PacketType.Connect) | (1 << PacketType.Connack) | (1 << PacketType.Auth)], // 21 Auth. Method
-	[PropertyType.Binary, (1 << PacketType.Connect) | (1 << PacketType.Connack) | (1 << PacketType.Auth)], // 22 Auth. Data
+	// 21 Auth. Method
+	[PropertyType.Utf8, (1 << PacketType.Connect) | (1 << PacketType.Connack) | (1 << PacketType.Auth)],
+	// 22 Auth. Data
+	[PropertyType.Binary, (1 << PacketType.Connect) | (1 << PacketType.Connack) | (1 << PacketType.Auth)],
 	[PropertyType.Byte, 1 << PacketType.Connect], // 23 Request Problem Information
 	[PropertyType.FourByte, 1], // 24 Will Delay Interval
 	[PropertyType.Byte, 1 << PacketType.Connect], // 25 Request Response Information
@@ -83,7 +98,8 @@ export function mayCarry(packet: number, id: number): boolean {
 	return rule !== undefined && ((rule[1] >> packet) & 1) === 1;
 }
 
-/** A packet's properties where they lie: numbers by identifier, data as positions in `bytes`. One object serves all packets. */
+/** A packet's properties where they lie: numbers by identifier, data as positions in `bytes`. One object serves
+ *  all packets. */
 export class Properties {
 	bytes: Uint8Array = EMPTY;
 	/** first and last+1 index of the properties, without the Property Length */
@@ -240,7 +256,8 @@ export function checkUtf8(bytes: Uint8Array, start: number, end: number, text: T
 	return value.indexOf("\0") >= 0 ? Cause.StringHasNul : Cause.None;
 }
 
-/** @returns index after the property that begins (with its identifier) at `at`; the properties were checked by `decode` */
+/** @returns index after the property that begins (with its identifier) at `at`; the properties were checked by
+ *  `decode` */
 export function endOfProperty(bytes: Uint8Array, at: number, end: number): number {
 	const p = at + 1;
 	switch (propertyType(bytes[at]!)) {

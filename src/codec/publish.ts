@@ -49,14 +49,14 @@ export function decodePublish(
 ): Cause {
 	packet.bytes = bytes;
 	packet.flags = flags;
-	if (start + 2 > end) return Cause.PacketTooShort;
 	let p = start + 2 + ((bytes[start]! << 8) | bytes[start + 1]!);
-	if (p > end) return Cause.StringPastEnd;
+	if (p > end) return start + 2 > end ? Cause.PacketTooShort : Cause.StringPastEnd;
 	packet.topicStart = start + 2;
 	packet.topicEnd = p;
 	if ((flags & PublishFlag.Qos) === 0) {
-		if (packet.qos !== 0) packet.qos = packet.packetId = 0;
-		if ((flags & PublishFlag.Dup) !== 0 && version !== Version.V31) return Cause.PublishDupQos0;
+		if (packet.qos) packet.qos = packet.packetId = 0;
+		// DUP is the highest bit
+		if (flags > PublishFlag.Retain) if (version !== Version.V31) return Cause.PublishDupQos0;
 	} else {
 		packet.qos = (flags & PublishFlag.Qos) >> 1;
 		if (packet.qos === 3) return Cause.PublishQos3;
@@ -67,15 +67,15 @@ export function decodePublish(
 		p += 2;
 	}
 	if (version === Version.V5) {
-		if (bytes[p] === 0 && p < end) {
-			packet.properties.clear();
+		if (p < end && bytes[p] === 0) {
 			p++;
+			if (packet.properties.end) packet.properties.clear();
 		} else {
 			const cause = packet.properties.decode(bytes, p, end, PacketType.Publish, text);
 			if (cause !== Cause.None) return cause;
 			p = packet.properties.end;
 		}
-	} else if (packet.properties.end !== 0) packet.properties.clear();
+	} else if (packet.properties.end) packet.properties.clear();
 	packet.payloadStart = p;
 	packet.payloadEnd = end;
 	return Cause.None;
@@ -128,7 +128,8 @@ export class AckPacket {
 	readonly properties: Properties = new Properties();
 }
 
-/** Takes an acknowledgement's body apart. Spec: sections 3.4 to 3.7, [MQTT-3.4.2-1] [MQTT-3.5.2-1] [MQTT-3.6.2-1] [MQTT-3.7.2-1] */
+/** Takes an acknowledgement's body apart. Spec: sections 3.4 to 3.7, [MQTT-3.4.2-1] [MQTT-3.5.2-1] [MQTT-3.6.2-1]
+ *  [MQTT-3.7.2-1] */
 export function decodeAck(
 	packet: AckPacket,
 	bytes: Uint8Array,

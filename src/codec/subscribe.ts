@@ -1,11 +1,11 @@
 /** SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK: decode, size and encode side by side. Spec: sections 3.8 to 3.11 */
 import { Cause } from "../errors.js";
 import type { Text } from "../platform.js";
+import { putProperties } from "./connect.js";
 import { endOfData, getUint16, putBytes, putString, putUint16, putVariable } from "./data-types.js";
 import { PacketType, SubscribeOption, Version } from "./packet-types.js";
-import { putProperties } from "./connect.js";
-import { sizeOfPacket } from "./publish.js";
 import { checkUtf8, Properties, sizeOfProperties } from "./properties.js";
+import { sizeOfPacket } from "./publish.js";
 
 /** A SUBSCRIBE or UNSUBSCRIBE where it lies; `next` walks its Topic Filters. */
 export class SubscribePacket {
@@ -192,7 +192,8 @@ export function sizeOfSuback(
 	return sizeOfPacket(type === PacketType.Suback ? 2 + codeCount : 2);
 }
 
-/** Writes a SUBACK or UNSUBACK up to its codes, which the caller writes next, one byte each, in the order of the filters
+/** Writes a SUBACK or UNSUBACK up to its codes, which the caller writes next, one byte each, in the order of the
+ *  filters
  *  (none in an UNSUBACK before 5.0). Spec: [MQTT-3.8.4-2] [MQTT-3.9.3-1] @returns index of the first code */
 export function encodeSubackHead(
 	bytes: Uint8Array,

@@ -1,7 +1,9 @@
-/** Topic Names and Topic Filters: what is allowed, what matches what, and shared filters. Spec: section 4.7, 5.0 4.8.2 */
+/** Topic Names and Topic Filters: what is allowed, what matches what, and shared filters. Spec: section 4.7, 5.0
+ *  4.8.2 */
 import { Cause } from "../errors.js";
 
-/** Checks a Topic Name. Its UTF-8 is known to be good. Spec: [MQTT-3.3.2-2] [MQTT-4.7.1-1] [MQTT-4.7.3-1] [MQTT-4.7.3-2] */
+/** Checks a Topic Name. Its UTF-8 is known to be good. Spec: [MQTT-3.3.2-2] [MQTT-4.7.1-1] [MQTT-4.7.3-1]
+ *  [MQTT-4.7.3-2] */
 export function checkTopicName(topic: string): Cause {
 	if (topic === "") return Cause.TopicEmpty;
 	if (topic.indexOf("\0") >= 0) return Cause.StringHasNul;

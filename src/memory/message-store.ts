@@ -1,5 +1,6 @@
 /** Application Messages, each stored once in a chain of blocks and counted by the queues that still need it.
- *  A message's number is its first block's. In the chain lie Topic Name, encoded properties (5.0) and payload, in this order.
+ *  A message's number is its first block's. In the chain lie Topic Name, encoded properties (5.0) and payload, in
+ *  this order.
  *  After route-cache.ts, before outbox.ts. */
 import type { BlockPool } from "./block-pool.js";
 import { type UintArray, uintArray } from "./typed-array.js";

@@ -68,8 +68,14 @@ test("messages keep their order through handlers that publish", () => {
 	broker.publish("n", "1");
 	broker.publish("n", "3");
 	fixture.settle();
-	assert.equal(got.filter((g) => g[0] === "n"), ["n1", "n3", "n2", "n3"]);
-	assert.equal(got.filter((g) => g[0] === "m"), ["m1", "m3", "m2", "m3"]);
+	assert.equal(
+		got.filter((g) => g[0] === "n"),
+		["n1", "n3", "n2", "n3"],
+	);
+	assert.equal(
+		got.filter((g) => g[0] === "m"),
+		["m1", "m3", "m2", "m3"],
+	);
 });
 
 test("a handler that throws is counted and logged, and stops nothing", () => {

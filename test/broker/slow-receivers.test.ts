@@ -150,7 +150,10 @@ test("a fan-out has the same bytes for each receiver but for the Packet Identifi
 	for (const qos of [0, 1, 2] as const) publisher.publish("a/b", HUNDRED, qos, { messageId: qos });
 	for (const [i, receiver] of receivers.entries()) {
 		const second = i === 1 ? 1 : 2;
-		assert.equal(receiver.messages(), [0, 1, second].map((qos) => `a/b ${HUNDRED} ${qos}`));
+		assert.equal(
+			receiver.messages(),
+			[0, 1, second].map((qos) => `a/b ${HUNDRED} ${qos}`),
+		);
 	}
 	assert.equal(receivers[0]!.bytes, receivers[3]!.bytes);
 });

@@ -33,7 +33,7 @@ function make(entries = 100) {
 	return { pool, store, deliveries, outbox, push, send };
 }
 
-test("messages leave in their order, as many as the window lets [MQTT-4.6.0-5] [5:MQTT-4.9.0-1] [5:MQTT-4.9.0-2]", () => {
+test("messages leave in order, as many as the window lets [MQTT-4.6.0-5] [5:MQTT-4.9.0-1] [5:MQTT-4.9.0-2]", () => {
 	const { outbox, push, send } = make();
 	for (let i = 0; i < 5; i++) push(1);
 	assert.equal(send(3), [1, 2, 3]);
@@ -57,7 +57,7 @@ test("a QoS 0 message passes a closed window [5:MQTT-4.9.0-3]", () => {
 	assert.equal(send(1), [2]);
 });
 
-test("a Packet Identifier that is in flight is not given again, over the wrap-around [MQTT-2.3.1-4] [5:MQTT-2.2.1-4]", () => {
+test("a Packet Identifier in flight is not given again, over the wrap-around [MQTT-2.3.1-4] [5:MQTT-2.2.1-4]", () => {
 	const { outbox, push, send } = make();
 	push(1);
 	push(1);
@@ -111,7 +111,8 @@ test("after the connection ended, QoS 0 is gone and the rest waits in its order"
 	assert.is(outbox.disconnect(), 2);
 	outbox.reconnect();
 	const resent: number[] = [];
-	for (let entry = outbox.resendNext; entry !== 0; entry = deliveries.next[entry]!) resent.push(deliveries.packetId[entry]!);
+	for (let entry = outbox.resendNext; entry !== 0; entry = deliveries.next[entry]!)
+		resent.push(deliveries.packetId[entry]!);
 	assert.equal(resent, [1, 2]);
 	assert.equal(send(5), [3]);
 });

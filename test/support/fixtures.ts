@@ -1,4 +1,5 @@
-/** The only place that builds a broker for a test: a virtual clock, seeded randomness, and clients without sockets whose
+/** The only place that builds a broker for a test: a virtual clock, seeded randomness, and clients without sockets
+ *  whose
  *  packets are made and read by npm's mqtt-packet, so that the codec under test is not its own judge. */
 import { generate, type IConnectPacket, type Packet, parser } from "mqtt-packet";
 import { limits as esp32 } from "../../boards/esp32/limits.js";

@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+// Runs the built command; in a checkout whose sources are newer, it is built first.
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const built = join(root, "dist", "cli.mjs");
+
+function newest(folder) {
+	let time = 0;
+	for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true }))
+		if (entry.isFile() && entry.name.endsWith(".ts"))
+			time = Math.max(time, statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs);
+	return time;
+}
+
+if (existsSync(join(root, "host-sim"))) {
+	const time = existsSync(built) ? statSync(built).mtimeMs : 0;
+	if (time < Math.max(newest("src"), newest("host-sim"), newest("boards")))
+		await (await import("../scripts/build.mjs")).build();
+}
+await import(pathToFileURL(built).href);
