@@ -67,8 +67,7 @@ for (const version of VERSIONS) {
 			const subs = await Promise.all(
 				[0, 1, 2].map((qos) => subscribe(version, { filters: [`${t}/qos`], qos, count: 3 })),
 			);
-			for (const qos of [0, 1, 2])
-				await publish(version, ["-t", `${t}/qos`, "-q", `${qos}`, "-m", `sent with ${qos}`]);
+			for (const qos of [0, 1, 2]) await publish(version, ["-t", `${t}/qos`, "-q", `${qos}`, "-m", `sent with ${qos}`]);
 			for (const granted of [0, 1, 2]) {
 				const expected = [0, 1, 2].map((qos) => `${t}/qos ${Math.min(qos, granted)} 0 sent with ${qos}`);
 				assert.equal(await linesOf(subs[granted]!), expected);
@@ -107,9 +106,7 @@ for (const version of VERSIONS) {
 			await publish(version, ["-t", topic, "-r", "-m", "kept"]);
 			await publish(version, ["-t", topic, "-m", "not kept"]);
 			assert.equal(await linesOf(sub), [`${topic} 0 0 kept`, `${topic} 0 0 not kept`]);
-			assert.equal(await linesOf(await subscribe(version, { filters: [topic], count: 1 })), [
-				`${topic} 0 1 kept`,
-			]);
+			assert.equal(await linesOf(await subscribe(version, { filters: [topic], count: 1 })), [`${topic} 0 1 kept`]);
 			await publish(version, ["-t", topic, "-r", "-n"]);
 		},
 	);
@@ -247,8 +244,7 @@ for (const version of VERSIONS) {
 				more: ["-c", "-U", given],
 			});
 			await untilUnsubscribed(id, given);
-			for (const topic of [kept, given, last])
-				await publish(version, ["-t", topic, "-q", "1", "-m", `to ${topic}`]);
+			for (const topic of [kept, given, last]) await publish(version, ["-t", topic, "-q", "1", "-m", `to ${topic}`]);
 			assert.equal(await linesOf(again), [`to ${kept}`, `to ${last}`]);
 			await hub.empty();
 			mustBeGood(

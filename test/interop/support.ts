@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { Hub } from "../../host-sim/hub.js";
 import type { BrokerEvents } from "../../src/broker/broker.js";
-import { type Limits, hostLimits } from "../../src/limits.js";
+import { hostLimits, type Limits } from "../../src/limits.js";
 
 /** How long anything may take, ms. */
 export const DEADLINE_MS = 20_000;
@@ -86,8 +86,7 @@ export class TestHub {
 		let retainedBlocks = 0;
 		for (let place = 1; place <= broker.retained.placeCount; place++) {
 			if (broker.retained.topicAt(place) === "") continue;
-			for (let block = broker.retained.messageAt(place); block !== 0; block = broker.pool.next(block))
-				retainedBlocks++;
+			for (let block = broker.retained.messageAt(place); block !== 0; block = broker.pool.next(block)) retainedBlocks++;
 		}
 		return {
 			connected: broker.connectedCount,
