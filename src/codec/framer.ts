@@ -27,8 +27,16 @@ const FLAGS: readonly number[] = [-2, 0, 0, -1, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0,
  *  packet. */
 export class Framer {
 	/** Control Packet type and flags of the current packet */
-	type = 0;
-	flags = 0;
+	get type(): number {
+		return this.first >> 4;
+	}
+
+	get flags(): number {
+		return this.first & 15;
+	}
+
+	/** the fixed header's first byte: both */
+	first = 0;
 	/** bytes of the whole packet, fixed header included; known after Large */
 	packetBytes = 0;
 	/** where the body (or the part of it) lies */
@@ -41,6 +49,8 @@ export class Framer {
 	cause: Cause = Cause.None;
 	/** a Remaining Length below this takes one byte, and the packet is not too large */
 	private readonly shortMax: number;
+	/** the same while no packet is incomplete, otherwise 0 */
+	private short: number;
 	/** bytes of the incomplete packet in the buffer */
 	private held = 0;
 	/** bytes of the large packet's body that are to come */
@@ -56,7 +66,7 @@ export class Framer {
 		private readonly packetBytesMax: number,
 	) {
 		this.bytes = buffer;
-		this.shortMax = Math.min(128, packetBytesMax - 1);
+		this.short = this.shortMax = Math.min(128, packetBytesMax - 1);
 	}
 
 	/** Bytes held back for the incomplete packet. */
@@ -68,32 +78,39 @@ export class Framer {
 	reset(): void {
 		this.held = 0;
 		this.left = 0;
+		this.short = this.shortMax;
 		this.flagMask = 15;
 	}
 
 	/** Takes the next step in bytes[at..end): look at `frame`'s kind, then call again from the returned index until More.
 	 *  Allocates nothing. @returns a Frame; the index to go on from is `this.after` */
 	next(bytes: Uint8Array, at: number, end: number): Frame {
-		if (this.left) return this.part(bytes, at, end);
-		if (this.held) return this.join(bytes, at, end);
-		// what comes most: a whole packet of less than 128 bytes. Opcodes count here (test/xs/codec.ts): each `&&`
-		// costs three,
-		// each local two; past the array's end `length` is undefined, and the comparison false
+		// what comes most: a whole packet of less than 128 bytes. Opcodes count here (test/xs/codec.ts): each `&&` costs
+		// three, each local two; past the array's end `length` is undefined, and the comparison false
 		const length = bytes[at + 1]!;
-		if (length < this.shortMax) {
+		if (length < this.short) {
 			this.end = this.after = at + 2 + length;
 			if (this.end <= end) {
 				const first = bytes[at]!;
 				if (first >> 4 === PacketType.Publish) {
-					this.type = PacketType.Publish;
-					this.flags = first & 15;
+					this.first = first;
 				} else if (!this.checkFirst(first)) return Frame.Malformed;
 				this.bytes = bytes;
 				this.start = at + 2;
 				return Frame.Packet;
 			}
 		}
-		return this.begin(bytes, at, end);
+		return this.step(bytes, at, end);
+	}
+
+	/** Goes on with what is incomplete, or begins what is long, cut off or malformed. */
+	private step(bytes: Uint8Array, at: number, end: number): Frame {
+		let frame: Frame;
+		if (this.left > 0) frame = this.part(bytes, at, end);
+		else if (this.held > 0) frame = this.join(bytes, at, end);
+		else frame = this.begin(bytes, at, end);
+		this.short = this.left > 0 || this.held > 0 ? 0 : this.shortMax;
+		return frame;
 	}
 
 	/** Takes a packet that is long, cut off or malformed, from its first byte on. */
@@ -150,10 +167,9 @@ export class Framer {
 	}
 
 	private checkFirst(first: number): boolean {
-		this.type = first >> 4;
-		this.flags = first & 15;
+		this.first = first;
 		const flags = FLAGS[first >> 4]!;
-		if (flags === (this.flags & this.flagMask) || flags === -1) return true;
+		if (flags === (first & this.flagMask) || flags === -1) return true;
 		this.fail(flags === -2 ? Cause.PacketTypeReserved : Cause.FixedHeaderFlags);
 		return false;
 	}

@@ -1,4 +1,5 @@
 /** Tests of programs on XS: skipped, with the reason, where the host cannot be built. */
+import { rmSync } from "node:fs";
 import { buildHost, CannotBuild, startBundles, writeBundle, type XsOptions, type XsResult } from "../../scripts/xs.mjs";
 
 /** Why nothing runs on XS here; undefined: it does. The first test to ask builds the host, which takes some seconds. */
@@ -22,5 +23,10 @@ export async function runScript(main: string, preload?: string, options?: XsOpti
 		main: writeBundle(`${stem}.main.js`, strict + main),
 		preload: preload === undefined ? undefined : writeBundle(`${stem}.preload.js`, strict + preload),
 	};
-	return (await startBundles(bundles, options)).done;
+	try {
+		return await (await startBundles(bundles, options)).done;
+	} finally {
+		rmSync(bundles.main);
+		if (bundles.preload !== undefined) rmSync(bundles.preload);
+	}
 }
