@@ -118,13 +118,13 @@ export class Broker {
 		this.shared = new Shared();
 		this.access = new Access(options.access ?? {});
 		this.outputs = new Outputs(this.memory, this.layout.outputs, limits.outputBytes, limits.outputBuffers, this.pool);
-		this.copy = new PacketCopy();
+		this.copy = new PacketCopy(this.outputs);
 		this.counters = new Counters();
 		this.deadlines = new Deadlines(slots);
 		this.aliases = new TopicAliases(this, limits.topicAliases, slots);
 		this.local = new Local(this);
 		this.connectPacket = new ConnectPacket();
-		this.publishPacket = new PublishPacket();
+		this.publishPacket = new PublishPacket(this.text);
 		this.ackPacket = new AckPacket();
 		this.subscribePacket = new SubscribePacket();
 		this.reasonPacket = new ReasonPacket();

@@ -97,7 +97,7 @@ export class Connection implements TransportTarget {
 		while (at < end) {
 			const frame = framer.next(bytes, at, end);
 			at = framer.after;
-			if (frame === Frame.Packet) this.dispatch(framer.type, framer.bytes, framer.start, framer.end);
+			if (frame === Frame.Packet) this.dispatch(framer.first, framer.bytes, framer.start, framer.end);
 			else if (frame === Frame.More) return;
 			else if (frame === Frame.Malformed) return this.refuse(framer.cause);
 			else this.takePart(frame);
@@ -133,7 +133,7 @@ export class Connection implements TransportTarget {
 		const at = broker.layout.assembly;
 		const end = pool.read(this.partsFirst, 0, this.partsBytes, broker.memory, at);
 		this.dropParts();
-		this.dispatch(framer.type, broker.memory, at, end);
+		this.dispatch(framer.first, broker.memory, at, end);
 	}
 
 	private dropParts(): void {
@@ -142,10 +142,11 @@ export class Connection implements TransportTarget {
 	}
 
 	/** A whole packet: PUBLISH first, as most are. */
-	private dispatch(type: number, bytes: Uint8Array, start: number, end: number): void {
+	private dispatch(first: number, bytes: Uint8Array, start: number, end: number): void {
 		const broker = this.broker;
 		broker.counters.packetsReceived++;
 		const session = this.session;
+		const type = first >> 4;
 		if (session === undefined) {
 			if (type === PacketType.Connect) handleConnect(broker, this, bytes, start, end);
 			else this.refuse(Cause.ConnectMissing);
@@ -153,7 +154,7 @@ export class Connection implements TransportTarget {
 		}
 		switch (type) {
 			case PacketType.Publish:
-				return handlePublish(broker, this, session, bytes, start, end, this.framer.flags);
+				return handlePublish(broker, this, session, bytes, start, end, first & 15);
 			case PacketType.Puback:
 			case PacketType.Pubrec:
 			case PacketType.Pubcomp:

@@ -129,7 +129,6 @@ export function deliverTo(
 		return false;
 	}
 	p.receivers++;
-	broker.copy.rawAt = -1;
 	const entry = outbox.push(p.message, qos | (retain ? DeliveryState.Retain : 0));
 	if (receiver !== 0) queueIdentifiers(broker, entry, receiver);
 	if (connection === undefined) broker.local.pending = broker.local.pending || session.handler !== undefined;
@@ -164,7 +163,6 @@ function sendAtOnce(
 	if (at < 0) return false;
 	const memory = broker.memory;
 	const copy = broker.copy;
-	copy.rawAt = -1;
 	const flags = retain ? PublishFlag.Retain : 0;
 	if (receiver === 0 && copy.fits(-1, version, flags)) copy.put(memory, at, 0);
 	else {
@@ -195,10 +193,11 @@ function forward(broker: Broker, p: Publication, connection: Connection): boolea
 	const output = connection.output;
 	const at = output.stage(total);
 	if (at < 0) return false;
-	// the receiver before has often left it here already
-	if (at !== broker.copy.rawAt) {
+	const copy = broker.copy;
+	if (copy.fits(-1, connection.version, 0)) copy.put(broker.memory, at, 0);
+	else {
 		putBytes(broker.memory, at, p.payload, p.rawStart, p.rawEnd);
-		broker.copy.rawAt = at;
+		copy.set(-1, connection.version, 0, at, at + total);
 	}
 	output.staged(at + total);
 	broker.counters.publishesSent++;

@@ -23,7 +23,7 @@ export function handlePublish(
 	flags: number,
 ): void {
 	const packet = broker.publishPacket;
-	let cause = decodePublish(packet, bytes, start, end, flags, connection.version, broker.text);
+	let cause = decodePublish(packet, bytes, start, end, flags, connection.version);
 	if (cause !== Cause.None) return connection.refuse(cause);
 	const p = broker.publication;
 	cause = takeParts(broker, connection, packet, p);
@@ -76,8 +76,9 @@ function takeParts(broker: Broker, connection: Connection, packet: PublishPacket
 	p.payloadStart = packet.payloadStart;
 	p.payloadEnd = packet.payloadEnd;
 	p.propertyStart = p.propertyEnd = p.rawEnd = 0;
+	const v5 = connection.version === Version.V5;
 	const properties = packet.properties;
-	if (properties.start < properties.end) {
+	if (v5 && properties.start < properties.end) {
 		if (properties.identifierCount > 0) return Cause.SubscriptionIdentifierFromClient;
 		if (properties.has(PropertyId.ResponseTopic)) {
 			const topic = properties.string(PropertyId.ResponseTopic, broker.text);
@@ -96,7 +97,7 @@ function takeParts(broker: Broker, connection: Connection, packet: PublishPacket
 	const length = packet.payloadEnd - start - 2;
 	if (
 		packet.flags === 0 &&
-		packet.properties.end === 0 &&
+		!(v5 && properties.end > 0) &&
 		length < 128 &&
 		start >= 0 &&
 		packet.bytes[start + 1] === length
@@ -104,7 +105,7 @@ function takeParts(broker: Broker, connection: Connection, packet: PublishPacket
 		if (packet.bytes[start] !== PacketType.Publish << 4) return Cause.None;
 		p.rawStart = start;
 		p.rawEnd = packet.payloadEnd;
-		p.rawV5 = connection.version === Version.V5;
+		p.rawV5 = v5;
 	}
 	return Cause.None;
 }

@@ -12,6 +12,8 @@ export class Outputs {
 	private readonly owner: (Output | undefined)[];
 	private readonly free: number[];
 	private freeCount: number;
+	/** how often something was staged */
+	stagings = 0;
 
 	/** @param bytes the array that holds the buffers @param from index of the first one's first byte */
 	constructor(
@@ -129,6 +131,7 @@ export class Output {
 
 	/** The staged bytes end before `end`. */
 	staged(end: number): void {
+		this.outputs.stagings++;
 		this.end = end;
 	}
 

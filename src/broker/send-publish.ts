@@ -151,11 +151,11 @@ function sendEntry(broker: Broker, connection: Connection, entry: number, state:
 	const flags = publishFlags(state);
 	if (identifiers === 0 && copy.fits(entries.message[entry]!, connection.version, flags)) {
 		copy.put(broker.memory, at, entries.packetId[entry]!);
-		connection.output.staged(at + total);
 	} else {
-		connection.output.staged(encodeWhole(broker, connection, entry, state, remaining, at));
+		encodeWhole(broker, connection, entry, state, remaining, at);
 		if (identifiers === 0) copy.set(entries.message[entry]!, connection.version, flags, at, at + total);
 	}
+	connection.output.staged(at + total);
 	broker.counters.publishesSent++;
 	broker.touch(connection.output);
 	return Sent.Done;

@@ -11,18 +11,23 @@ export class PublishPacket {
 	bytes: Uint8Array;
 	/** the fixed header's low four bits: PublishFlag */
 	flags = 0;
-	qos = 0;
 	/** Topic Name's bytes; empty when a Topic Alias stands for it */
 	topicStart = 0;
 	topicEnd = 0;
-	/** 0 at QoS 0 */
+	/** of QoS 1 and 2 */
 	packetId = 0;
 	payloadStart = 0;
 	payloadEnd = 0;
+	/** of 5.0; before, it is left as it was */
 	readonly properties: Properties = new Properties();
 
-	constructor() {
+	/** @param text checks the properties' UTF-8 */
+	constructor(readonly text: Text) {
 		this.bytes = this.properties.bytes;
+	}
+
+	get qos(): number {
+		return (this.flags & PublishFlag.Qos) >> 1;
 	}
 
 	get retain(): boolean {
@@ -45,7 +50,6 @@ export function decodePublish(
 	end: number,
 	flags: number,
 	version: Version,
-	text: Text,
 ): Cause {
 	packet.bytes = bytes;
 	packet.flags = flags;
@@ -53,13 +57,12 @@ export function decodePublish(
 	if (p > end) return start + 2 > end ? Cause.PacketTooShort : Cause.StringPastEnd;
 	packet.topicStart = start + 2;
 	packet.topicEnd = p;
-	if ((flags & PublishFlag.Qos) === 0) {
-		if (packet.qos) packet.qos = packet.packetId = 0;
-		// DUP is the highest bit
-		if (flags > PublishFlag.Retain) if (version !== Version.V31) return Cause.PublishDupQos0;
+	if (flags <= PublishFlag.Retain) {
+		// QoS 0, as most are
+	} else if ((flags & PublishFlag.Qos) === 0) {
+		if (version !== Version.V31) return Cause.PublishDupQos0;
 	} else {
-		packet.qos = (flags & PublishFlag.Qos) >> 1;
-		if (packet.qos === 3) return Cause.PublishQos3;
+		if ((flags & PublishFlag.Qos) === PublishFlag.Qos) return Cause.PublishQos3;
 		if (p + 2 > end) return Cause.PacketTooShort;
 		const id = (bytes[p]! << 8) | bytes[p + 1]!;
 		if (id === 0) return Cause.PacketIdZero;
@@ -71,11 +74,11 @@ export function decodePublish(
 			p++;
 			if (packet.properties.end) packet.properties.clear();
 		} else {
-			const cause = packet.properties.decode(bytes, p, end, PacketType.Publish, text);
+			const cause = packet.properties.decode(bytes, p, end, PacketType.Publish, packet.text);
 			if (cause !== Cause.None) return cause;
 			p = packet.properties.end;
 		}
-	} else if (packet.properties.end) packet.properties.clear();
+	}
 	packet.payloadStart = p;
 	packet.payloadEnd = end;
 	return Cause.None;

@@ -1,5 +1,5 @@
 import { Cause } from "../../src/errors.js";
-import { Fixture } from "../support/fixtures.js";
+import { Fixture, type Packet } from "../support/fixtures.js";
 import { assert, suite } from "../support/test.js";
 
 const test = suite("slow and dead receivers, large packets");
@@ -156,6 +156,43 @@ test("a fan-out has the same bytes for each receiver but for the Packet Identifi
 		);
 	}
 	assert.equal(receivers[0]!.bytes, receivers[3]!.bytes);
+});
+
+test("receivers that need different bytes of one message each get theirs, in whatever order they come", () => {
+	for (const qos of [0, 1, 2] as const)
+		for (const retain of [false, true]) {
+			const fixture = new Fixture();
+			const receivers = Array.from({ length: 9 }, (_, n) => {
+				const client = fixture.connect(`r${n}`, { protocolVersion: n % 3 === 0 ? 4 : 5 });
+				const properties = n % 3 === 1 ? { properties: { subscriptionIdentifier: 200 + n } } : {};
+				const options = n % 2 === 0 ? { rap: true } : {};
+				client.send({
+					cmd: "subscribe",
+					messageId: 1,
+					subscriptions: [{ topic: "a/b", qos: n % 4 === 3 ? 0 : qos, ...options }],
+					...properties,
+				} as Packet);
+				client.take("suback");
+				return client;
+			});
+			const publisher = fixture.connect("p", { protocolVersion: 5 });
+			const properties = { userProperties: { room: "x".repeat(60) }, messageExpiryInterval: 9 };
+			for (const more of [{}, { properties }])
+				publisher.publish("a/b", HUNDRED, qos, { messageId: 1 + Object.keys(more).length, retain, ...more });
+			for (const [n, receiver] of receivers.entries()) {
+				assert.is(receiver.packets.length, 2, `${n} at QoS ${qos}`);
+				for (const [i, packet] of receiver.packets.entries()) {
+					if (packet.cmd !== "publish") throw new Error(packet.cmd);
+					assert.is(`${packet.topic} ${packet.payload}`, `a/b ${HUNDRED}`);
+					assert.is(packet.qos, n % 4 === 3 ? 0 : qos);
+					assert.is(packet.retain, retain && n % 2 === 0 && n % 3 !== 0);
+					const identifier = packet.properties?.subscriptionIdentifier;
+					assert.equal(identifier, n % 3 === 1 ? 200 + n : undefined);
+					const room = packet.properties?.userProperties?.["room"];
+					assert.is(room, i === 1 && n % 3 !== 0 ? "x".repeat(60) : undefined);
+				}
+			}
+		}
 });
 
 test.run();
