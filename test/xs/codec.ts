@@ -85,7 +85,7 @@ function putPublish(
 
 /** Signatures of Framer.next and decodePublish: what it costs to call them. */
 const three = { next(_a: unknown, _b: unknown, _c: unknown) {} };
-function seven(_a: unknown, _b: unknown, _c: unknown, _d: unknown, _e: unknown, _f: unknown, _g: unknown) {}
+function six(_a: unknown, _b: unknown, _c: unknown, _d: unknown, _e: unknown, _f: unknown) {}
 
 function measurePublish(): void {
 	const packet = new PublishPacket(text);
@@ -98,7 +98,7 @@ function measurePublish(): void {
 	};
 	const calls = () => {
 		three.next(bytes, 0, end);
-		seven(packet, bytes, framer.start, framer.end, framer.first & 15, end, text);
+		six(packet, bytes, framer.start, framer.end, framer.first & 15, end);
 	};
 	const decode = (version: Version) => () => {
 		decodePublish(packet, bytes, framer.start, framer.end, framer.first & 15, version);
