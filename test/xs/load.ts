@@ -32,7 +32,11 @@ function main(): void {
 	}
 	for (let i = 0; i < 64; i++) feeder.publish(clients[i % 16]!, `house/room${i % 16}/state/${i >> 4}`, 30, 1, true);
 	const full = use();
-	report("tables", { subscriptions: broker.table.count, retained: broker.retained.count, clients: broker.connectedCount });
+	report("tables", {
+		subscriptions: broker.table.count,
+		retained: broker.retained.count,
+		clients: broker.connectedCount,
+	});
 	report("memory", {
 		broker: { slots: made.slots - before.slots, chunks: made.chunks - before.chunks },
 		clients: { slots: connected.slots - made.slots, chunks: connected.chunks - made.chunks },
