@@ -6,16 +6,31 @@ import type { Transport, TransportTarget } from "../src/platform.js";
 /** Bytes that a transport says it takes at once. What the kernel does not take at once stays in the broker's buffer. */
 const WRITABLE = 1 << 20;
 
+/** The share of the broker's buffers that may wait for peers who don't read. Beyond it their bytes are copied, so that
+ *  there is always a buffer for who reads. */
+const KEPT_SHARE = 4;
+
+/** How many of a broker's buffers are kept by a listener's transports, and how many may be. */
+interface KeptBuffers {
+	count: number;
+	readonly most: number;
+}
+
 /** How long a connection that this side has ended is kept to let the peer read the last packet, ms. */
 const LINGER_MS = 1_000;
 
 class TcpTransport implements Transport {
 	readonly remoteAddress: string;
 	target: TransportTarget | undefined;
-	/** the kernel has not taken all of the last write */
+	/** the kernel has not taken all of the last write, */
+	private full = false;
+	/** whose bytes lie in the broker's buffer */
 	private kept = false;
 
-	constructor(private readonly socket: Socket) {
+	constructor(
+		private readonly socket: Socket,
+		private readonly buffers: KeptBuffers,
+	) {
 		this.remoteAddress = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
 		socket.setNoDelay(true);
 		socket.on("data", (chunk: Buffer) => {
@@ -28,29 +43,41 @@ class TcpTransport implements Transport {
 
 	write(bytes: Uint8Array, start: number, end: number): number {
 		const socket = this.socket;
-		socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start), this.written);
+		const buffers = this.buffers;
+		const copies = buffers.count >= buffers.most;
+		const view = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+		socket.write(copies ? Buffer.from(view) : view, this.written);
 		if (socket.writableLength === 0) return WRITABLE;
+		this.full = true;
+		if (copies) return 0;
 		this.kept = true;
+		buffers.count++;
 		return -1;
 	}
 
 	private readonly written = (): void => {
-		if (!this.kept || this.socket.writableLength > 0) return;
-		this.kept = false;
+		if (!this.full || this.socket.writableLength > 0) return;
+		this.full = false;
+		this.giveBack();
 		this.target?.onWritable(WRITABLE);
 	};
+
+	private giveBack(): void {
+		if (this.kept) this.buffers.count--;
+		this.kept = false;
+	}
 
 	resume(): void {
 		this.socket.resume();
 	}
 
 	/** Ends the connection gently: the last packet (such as a 5.0 DISCONNECT) must not be lost to a reset because of
-	 *  bytes
-	 *  that nobody reads any more. */
+	 *  bytes that nobody reads any more. */
 	close(): void {
 		const socket = this.socket;
 		this.target = undefined;
 		if (this.kept) socket.destroy(); // its bytes lie in the broker's buffer, which goes to others now
+		this.giveBack();
 		if (socket.destroyed) return;
 		socket.end();
 		socket.resume();
@@ -61,6 +88,7 @@ class TcpTransport implements Transport {
 		const target = this.target;
 		this.target = undefined;
 		target?.onError();
+		this.giveBack();
 		this.socket.destroy();
 	}
 }
@@ -68,8 +96,9 @@ class TcpTransport implements Transport {
 /** Listens for MQTT over TCP. @param port 0: a free one
  *  @returns the server, listening. Rejects with the system's error when it cannot. */
 export function listenTcp(broker: Broker, host: string, port: number): Promise<Server> {
+	const buffers: KeptBuffers = { count: 0, most: Math.floor(broker.limits.outputBuffers / KEPT_SHARE) };
 	const server = createServer((socket) => {
-		const transport = new TcpTransport(socket);
+		const transport = new TcpTransport(socket, buffers);
 		const connection = broker.accept(transport, WRITABLE);
 		if (connection === undefined) transport.close();
 		else transport.target = connection;
