@@ -109,12 +109,12 @@ export class Broker {
 		const subscriptions = limits.subscriptions + limits.localSubscriptions;
 		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blockBytes, limits.blocks);
 		this.store = new MessageStore(this.pool, limits.deliveries + 2, limits.packetBytes);
-		this.deliveries = new Deliveries(limits.deliveries, limits.blocks);
+		this.deliveries = new Deliveries(limits.deliveries, this.store);
 		this.received = new ReceivedIds(limits.received, sessions);
 		this.table = new TopicTable(subscriptions, limits.filterNodes, limits.filterBytes, sessions);
 		this.routes = new RouteCache(this.table, limits.routes, limits.routeReceivers, limits.routeTopicBytes, sessions);
 		this.retained = new Retained(this.store, limits.retained, limits.retainedTopicBytes);
-		this.sessions = new Sessions(sessions, this.deliveries, this.store);
+		this.sessions = new Sessions(sessions, this.deliveries);
 		this.shared = new Shared();
 		this.access = new Access(options.access ?? {});
 		this.outputs = new Outputs(this.memory, this.layout.outputs, limits.outputBytes, limits.outputBuffers, this.pool);
@@ -124,10 +124,11 @@ export class Broker {
 		this.aliases = new TopicAliases(this, limits.topicAliases, slots);
 		this.local = new Local(this);
 		this.connectPacket = new ConnectPacket();
-		this.publishPacket = new PublishPacket(this.text);
-		this.ackPacket = new AckPacket();
-		this.subscribePacket = new SubscribePacket();
-		this.reasonPacket = new ReasonPacket();
+		const properties = this.connectPacket.properties; // one packet is looked at at a time
+		this.publishPacket = new PublishPacket(this.text, properties);
+		this.ackPacket = new AckPacket(properties);
+		this.subscribePacket = new SubscribePacket(properties);
+		this.reasonPacket = new ReasonPacket(properties);
 		this.publication = new Publication(this.memory);
 		this.told = [];
 		this.connections = [];
@@ -224,7 +225,7 @@ export class Broker {
 	/** An exception that should not be costs the connection at whose edge it was caught. */
 	failed(connection: Connection, error: unknown): void {
 		this.counters.internalErrors++;
-		this.log(0, `${connection.session?.clientId ?? connection.transport?.remoteAddress}: ${error}`);
+		this.log(0, `${connection.session?.clientId ?? connection.output.transport?.remoteAddress}: ${error}`);
 		this.copy.clear();
 		this.publication.message = 0;
 		if (connection.state !== ConnectionState.Free) closeConnection(this, connection, Cause.InternalError);

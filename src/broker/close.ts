@@ -15,7 +15,7 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 	if (connection.state === ConnectionState.Free) return;
 	const session = connection.session;
 	const connected = connection.state === ConnectionState.Connected;
-	const transport = connection.transport;
+	const transport = connection.output.transport;
 	broker.counters.count(cause);
 	if (cause !== Cause.TransportClosed && transport !== undefined) {
 		if (connected && cause !== Cause.None && connection.version === Version.V5 && connection.sending === 0) {

@@ -28,7 +28,6 @@ const ANSWER_ROOM = 64;
 
 export class Connection implements TransportTarget {
 	state: number = ConnectionState.Free;
-	transport: Transport | undefined = undefined;
 	session: Session | undefined = undefined;
 	version: number = Version.V311;
 	/** 0: none. Spec: 3.1.2.10 */
@@ -36,8 +35,6 @@ export class Connection implements TransportTarget {
 	/** what the peer takes. Spec: 5.0, 3.1.2.11.3 and 3.1.2.11.4 */
 	receiveMaximum = 0;
 	packetBytesMax = 0;
-	/** Reason String and User Properties may be sent. Spec: 5.0, 3.1.2.11.7 */
-	problemInformation = true;
 	/** why the connection is to be closed at the end of the turn; None: it is not */
 	closing: Cause = Cause.None;
 	/** nothing is read, because the peer doesn't take its answers */
@@ -201,7 +198,7 @@ export class Connection implements TransportTarget {
 		broker.touch(this.output);
 		if (this.paused && this.appetite() > 0) {
 			this.paused = false;
-			this.transport?.resume();
+			this.output.transport?.resume();
 		}
 	}
 
@@ -223,12 +220,10 @@ export class Connection implements TransportTarget {
 
 	/** Begins a Network Connection. @param writable bytes that the transport takes at once */
 	open(transport: Transport, writable: number): void {
-		this.transport = transport;
 		this.state = ConnectionState.Opened;
 		this.closing = Cause.None;
 		this.version = Version.V311;
 		this.keepAliveMs = 0;
-		this.problemInformation = true;
 		this.paused = false;
 		this.stalledAt = 0;
 		this.output.open(transport, writable);
@@ -239,7 +234,6 @@ export class Connection implements TransportTarget {
 		this.dropParts();
 		this.framer.reset();
 		this.output.close();
-		this.transport = undefined;
 		this.session = undefined;
 		this.state = ConnectionState.Free;
 		this.closing = Cause.None;

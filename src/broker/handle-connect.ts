@@ -33,7 +33,7 @@ export function handleConnect(
 	sendConnack(broker, connection, session, packet, broker.resumed, given === "");
 	broker.log(
 		1,
-		`${clientId}: connected from ${connection.transport?.remoteAddress ?? "?"}, MQTT ${versionName(packet.version)}`,
+		`${clientId}: connected from ${connection.output.transport?.remoteAddress ?? "?"}, MQTT ${versionName(packet.version)}`,
 	);
 	if (broker.events.connected !== undefined) broker.tell(broker.events.connected, clientId, "");
 	session.outbox.reconnect();
@@ -142,7 +142,6 @@ function enter(broker: Broker, connection: Connection, packet: ConnectPacket, cl
 	const asked = packet.properties.number(PropertyId.ReceiveMaximum, 65_535);
 	connection.receiveMaximum = Math.min(v5 ? asked : limits.inFlight, limits.inFlight);
 	connection.packetBytesMax = packet.properties.number(PropertyId.MaximumPacketSize, 0xffffffff);
-	connection.problemInformation = packet.properties.number(PropertyId.RequestProblemInformation, 1) === 1;
 	connection.keepAliveMs = packet.keepAlive * 1500; // Spec: [MQTT-3.1.2-24]; 5.0 [MQTT-3.1.2-22]
 	if (packet.keepAlive === 0) broker.deadlines.clear(connection.index);
 	else broker.deadlines.set(connection.index, broker.now + connection.keepAliveMs);

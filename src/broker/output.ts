@@ -75,7 +75,7 @@ export class Output {
 	/** in the list of outputs that have something to flush (see broker.ts) */
 	nextDirty: Output | undefined = undefined;
 	dirty = false;
-	private transport: Transport | undefined = undefined;
+	transport: Transport | undefined = undefined;
 
 	constructor(readonly outputs: Outputs) {}
 

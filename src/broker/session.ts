@@ -3,7 +3,6 @@ import { Version } from "../codec/packet-types.js";
 import type { Deliveries } from "../delivery/deliveries.js";
 import { Outbox } from "../delivery/outbox.js";
 import { Deadlines } from "../memory/deadlines.js";
-import type { MessageStore } from "../memory/message-store.js";
 import type { Connection } from "./connection.js";
 
 /** Session Expiry Interval that means "never". Spec: 5.0, 3.1.2.11.2 */
@@ -42,9 +41,8 @@ export class Session {
 	constructor(
 		readonly index: number,
 		entries: Deliveries,
-		store: MessageStore,
 	) {
-		this.outbox = new Outbox(entries, store);
+		this.outbox = new Outbox(entries);
 	}
 }
 
@@ -60,11 +58,10 @@ export class Sessions {
 	constructor(
 		readonly max: number,
 		entries: Deliveries,
-		store: MessageStore,
 	) {
 		this.byClientId = new Map();
 		this.all = [];
-		for (let i = 0; i < max; i++) this.all.push(new Session(i, entries, store));
+		for (let i = 0; i < max; i++) this.all.push(new Session(i, entries));
 		this.expiries = new Deadlines(max);
 		this.wills = new Deadlines(max);
 		this.free = [];

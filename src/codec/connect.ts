@@ -219,7 +219,8 @@ export class ReasonPacket {
 	sessionPresent = false;
 	/** Reason Code, or CONNACK's return code before 5.0 */
 	reason = 0;
-	readonly properties: Properties = new Properties();
+
+	constructor(readonly properties: Properties = new Properties()) {}
 }
 
 /** Takes a CONNACK's body apart. Spec: section 3.2, [MQTT-3.2.2-1] */

@@ -19,11 +19,15 @@ export class PublishPacket {
 	payloadStart = 0;
 	payloadEnd = 0;
 	/** of 5.0; before, it is left as it was */
-	readonly properties: Properties = new Properties();
+	readonly properties: Properties;
 
-	/** @param text checks the properties' UTF-8 */
-	constructor(readonly text: Text) {
-		this.bytes = this.properties.bytes;
+	/** @param text checks the properties' UTF-8 @param properties shared with other packets of one side, or its own */
+	constructor(
+		readonly text: Text,
+		properties: Properties = new Properties(),
+	) {
+		this.properties = properties;
+		this.bytes = properties.bytes;
 	}
 
 	get qos(): number {
@@ -128,7 +132,8 @@ export class AckPacket {
 	packetId = 0;
 	/** 0 before 5.0 */
 	reason = 0;
-	readonly properties: Properties = new Properties();
+
+	constructor(readonly properties: Properties = new Properties()) {}
 }
 
 /** Takes an acknowledgement's body apart. Spec: sections 3.4 to 3.7, [MQTT-3.4.2-1] [MQTT-3.5.2-1] [MQTT-3.6.2-1]

@@ -18,13 +18,12 @@ export class SubscribePacket {
 	filterEnd = 0;
 	/** its Subscription Options (SubscribeOption bits; the QoS alone before 5.0) */
 	options = 0;
-	readonly properties: Properties = new Properties();
 	private first = 0;
 	private after = 0;
 	private withOptions = true;
 
-	constructor() {
-		this.bytes = this.properties.bytes;
+	constructor(readonly properties: Properties = new Properties()) {
+		this.bytes = properties.bytes;
 	}
 
 	/** Takes the body at bytes[start..end) apart and checks every Topic Filter's UTF-8 and options, not its levels.

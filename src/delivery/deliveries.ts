@@ -1,5 +1,6 @@
 /** The entries of all outboxes: one for each message that waits for, or is in flight to, one receiver.
  *  Entry numbers go from 1; 0 means none. Fixed at construction; "full" is an answer. */
+import type { MessageStore } from "../memory/message-store.js";
 import { type UintArray, uintArray } from "../memory/typed-array.js";
 
 /** Bits of an entry's `state`. */
@@ -30,11 +31,15 @@ export class Deliveries {
 	/** entries above this one were never used: their memory is not touched before it is needed */
 	private used = 0;
 
-	/** @param max entries @param blocks the message store's blocks */
+	/** the entry before the one that an outbox's `nextWaiting` returned */
+	before = 0;
+
+	/** @param max entries */
 	constructor(
 		readonly max: number,
-		blocks: number,
+		readonly store: MessageStore,
 	) {
+		const blocks = store.pool.blockCount;
 		this.freeCount = max;
 		this.freeCountMin = max;
 		this.message = uintArray(blocks, max + 1);

@@ -1,6 +1,5 @@
 /** A receiver's queue: what waits for it and what is in flight to it, with the rules of QoS 1 and 2. No I/O.
  *  After message-store.ts, before codec/publish. Spec: sections 4.3, 4.4, 4.6, 4.9 */
-import type { MessageStore } from "../memory/message-store.js";
 import { type Deliveries, DeliveryState } from "./deliveries.js";
 
 export class Outbox {
@@ -23,10 +22,7 @@ export class Outbox {
 	resendNext = 0;
 	private lastId = 0;
 
-	constructor(
-		private readonly entries: Deliveries,
-		private readonly store: MessageStore,
-	) {}
+	constructor(private readonly entries: Deliveries) {}
 
 	/** @returns whether a message of so many bytes fits into a bound of `bytesMax` and `countMax` */
 	hasRoom(bytes: number, bytesMax: number, countMax: number): boolean {
@@ -45,8 +41,8 @@ export class Outbox {
 		else entries.next[this.waitingLast] = entry;
 		this.waitingLast = entry;
 		if ((state & DeliveryState.Qos) === 0) this.waitingQos0++;
-		this.store.hold(message);
-		this.bytes += this.store.bytes(message);
+		this.entries.store.hold(message);
+		this.bytes += this.entries.store.bytes(message);
 		this.count++;
 		if (this.bytes > this.bytesMax) this.bytesMax = this.bytes;
 		return entry;
@@ -57,19 +53,16 @@ export class Outbox {
 		return this.waitingFirst === 0 || (this.waitingQos0 === 0 && this.inFlight >= receiveMaximum);
 	}
 
-	/** The entry before the one that `nextWaiting` returned. */
-	private before = 0;
-
 	/** @returns the entry to send next; 0: none, or the window is closed. QoS 0 passes a closed window.
 	 *  Spec: [MQTT-4.9.0-2] [MQTT-4.9.0-3] */
 	nextWaiting(receiveMaximum: number): number {
 		const entries = this.entries;
-		this.before = 0;
+		this.entries.before = 0;
 		let entry = this.waitingFirst;
 		if (entry === 0 || this.inFlight < receiveMaximum) return entry;
 		if (this.waitingQos0 === 0) return 0;
 		while ((entries.state[entry]! & DeliveryState.Qos) !== 0) {
-			this.before = entry;
+			this.entries.before = entry;
 			entry = entries.next[entry]!;
 		}
 		return entry;
@@ -80,9 +73,9 @@ export class Outbox {
 	startSending(entry: number): void {
 		const entries = this.entries;
 		const next = entries.next[entry]!;
-		if (this.before === 0) this.waitingFirst = next;
-		else entries.next[this.before] = next;
-		if (next === 0) this.waitingLast = this.before;
+		if (this.entries.before === 0) this.waitingFirst = next;
+		else entries.next[this.entries.before] = next;
+		if (next === 0) this.waitingLast = this.entries.before;
 		entries.next[entry] = 0;
 		if ((entries.state[entry]! & DeliveryState.Qos) === 0) {
 			this.waitingQos0--;
@@ -106,9 +99,9 @@ export class Outbox {
 	drop(entry: number): void {
 		const entries = this.entries;
 		const next = entries.next[entry]!;
-		if (this.before === 0) this.waitingFirst = next;
-		else entries.next[this.before] = next;
-		if (next === 0) this.waitingLast = this.before;
+		if (this.entries.before === 0) this.waitingFirst = next;
+		else entries.next[this.entries.before] = next;
+		if (next === 0) this.waitingLast = this.entries.before;
 		if ((entries.state[entry]! & DeliveryState.Qos) === 0) this.waitingQos0--;
 		this.free(entry);
 	}
@@ -208,12 +201,12 @@ export class Outbox {
 		const message = entries.message[entry]!;
 		if (message === 0) return;
 		entries.message[entry] = 0;
-		this.bytes -= this.store.bytes(message);
-		this.store.release(message);
+		this.bytes -= this.entries.store.bytes(message);
+		this.entries.store.release(message);
 		const identifiers = entries.identifiers[entry]!;
 		if (identifiers !== 0) {
 			entries.identifiers[entry] = 0;
-			this.store.pool.giveBack(identifiers);
+			this.entries.store.pool.giveBack(identifiers);
 		}
 	}
 

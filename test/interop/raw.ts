@@ -1,4 +1,5 @@
-/** A client made of a socket and npm's mqtt-packet: it sends what it is told, right or wrong, and reads when it is told. */
+/** A client made of a socket and npm's mqtt-packet: it sends what it is told, right or wrong, and reads when it is
+ *  told. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { generate, type IConnectPacket, type Packet, parser } from "mqtt-packet";

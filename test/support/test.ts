@@ -29,7 +29,7 @@ function limited(body: Body): Promise<void> {
 	const late = new Promise<void>((_, reject) => {
 		timer = setTimeout(() => reject(new Error(`took longer than ${TIME_LIMIT_MS / 1000} s`)), TIME_LIMIT_MS);
 	});
-	return Promise.race([Promise.resolve(body()), late]).finally(() => clearTimeout(timer));
+	return Promise.race([(async () => body())(), late]).finally(() => clearTimeout(timer));
 }
 
 export interface Test {

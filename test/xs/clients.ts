@@ -35,10 +35,10 @@ export class Feeder {
 	constructor(readonly broker: Broker) {}
 
 	/** Sends bytes from a client. */
-	feed(connection: Connection, bytes: readonly number[]): void {
+	feed(connection: Connection, bytes: readonly number[] | Uint8Array): void {
 		const memory = this.broker.memory;
 		const at = this.broker.layout.receive;
-		for (let i = 0; i < bytes.length; i++) memory[at + i] = bytes[i]!;
+		memory.set(bytes, at);
 		connection.onReadable(memory, at, at + bytes.length);
 		this.broker.endTurn();
 	}
@@ -59,6 +59,10 @@ export class Feeder {
 
 	publish(connection: Connection, topic: string, payloadBytes: number, qos: number, retain: boolean, id = 7): void {
 		this.feed(connection, publishBytes(topic, payloadBytes, qos, retain, id));
+	}
+
+	unsubscribe(connection: Connection, filter: string): void {
+		this.feed(connection, packet(0xa2, [0, 1].concat(text(filter))));
 	}
 
 	/** @returns the last packet's byte at an index */
