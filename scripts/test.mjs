@@ -1,8 +1,8 @@
-// npm test [-- word...]: type check, lint, tidy, then every test/**/*.test.ts whose path has one of the words,
-// each in a
-// process of its own. The last line counts what ran. HEARTH_REQUIRE_ALL=1: what is skipped fails the run.
+// npm test [-- word...]: type check, lint, tidy, then every test/**/*.test.ts whose path has one of the words, each
+// in a process of its own, then the conformance check. With words, the tests alone.
+// The last line counts what ran. HEARTH_REQUIRE_ALL=1: what is skipped fails the run.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,27 +10,54 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const words = process.argv.slice(2);
-const out = join(root, "build", "test");
-const results = join(root, "build", "results");
-const FILE_LIMIT_MS = 180_000;
+const whole = words.length === 0;
+/** Whole runs leave their results for scripts/conformance.mjs; a filtered run disturbs neither them nor another. */
+const out = join(root, "build", whole ? "test" : `test-${process.pid}`);
+const results = whole ? join(root, "build", "results") : join(out, "results");
+const FILE_LIMIT_MS = Number(process.env.HEARTH_TEST_LIMIT_MS ?? 120_000);
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const reasons = new Map();
+/** Reason → the tests that were skipped for it. */
+const skips = new Map();
+/** Process groups of the tests that run: what a test starts and leaves behind ends with it. */
+const groups = new Set();
 
-function run(command, args, options = {}) {
+function kill(group) {
+	try {
+		process.kill(-group, "SIGKILL");
+	} catch {
+		// all of it has ended
+	}
+}
+
+for (const signal of ["SIGINT", "SIGTERM"])
+	process.on(signal, () => {
+		groups.forEach(kill);
+		process.exit(1);
+	});
+
+function run(command, args, env = {}) {
 	return new Promise((resolve) => {
-		const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], ...options });
+		const stdio = ["ignore", "pipe", "pipe"];
+		const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio, detached: true });
 		let output = "";
 		let late = false;
 		const timer = setTimeout(() => {
 			late = true;
-			child.kill("SIGKILL");
+			kill(child.pid);
 		}, FILE_LIMIT_MS);
+		if (child.pid !== undefined) groups.add(child.pid);
 		child.stdout.on("data", (chunk) => (output += chunk));
 		child.stderr.on("data", (chunk) => (output += chunk));
-		child.on("error", (error) => resolve({ code: 1, output: String(error) }));
+		child.on("exit", () => kill(child.pid));
+		child.on("error", (error) => {
+			clearTimeout(timer);
+			resolve({ code: 1, output: String(error) });
+		});
 		child.on("close", (code) => {
 			clearTimeout(timer);
-			resolve({ code: late ? 1 : (code ?? 1), output: late ? `${output}\nstopped: took too long\n` : output });
+			groups.delete(child.pid);
+			if (late) output += `\nstopped: it took longer than ${FILE_LIMIT_MS / 1000} s, or left something open\n`;
+			resolve({ code: late ? 1 : (code ?? 1), output });
 		});
 	});
 }
@@ -49,73 +76,91 @@ async function check(name, command, args) {
 	report(name, code === 0, output, started);
 }
 
+/** @returns nothing, or why the file can't be bundled */
+async function bundle(path, outfile) {
+	try {
+		await build({
+			entryPoints: [join(root, path)],
+			outfile,
+			bundle: true,
+			platform: "node",
+			format: "esm",
+			target: "node20",
+			packages: "external",
+			sourcemap: "inline",
+			logLevel: "silent",
+		});
+	} catch (error) {
+		return String(error.message);
+	}
+}
+
 async function testFile(path) {
 	const started = performance.now();
 	const id = path.replace(/[^\w.]/g, "_");
-	const bundle = join(out, `${id}.mjs`);
+	const outfile = join(out, `${id}.mjs`);
 	const record = join(results, `${id}.jsonl`);
-	await build({
-		entryPoints: [join(root, path)],
-		outfile: bundle,
-		bundle: true,
-		platform: "node",
-		format: "esm",
-		target: "node20",
-		packages: "external",
-		sourcemap: "inline",
-		logLevel: "silent",
-	}).catch(() => undefined);
-	const { code, output } = existsSync(bundle)
-		? await run("node", ["--enable-source-maps", bundle], {
-				env: { ...process.env, HEARTH_TEST_RESULTS: record, HEARTH_TEST_FILE: path },
-			})
-		: { code: 1, output: `${path} cannot be bundled` };
-	const outcomes = existsSync(record)
-		? readFileSync(record, "utf8")
-				.trim()
-				.split("\n")
-				.filter(Boolean)
-				.map((line) => JSON.parse(line))
-		: [];
-	for (const outcome of outcomes) {
-		counts[outcome.status]++;
-		if (outcome.status === "skipped") reasons.set(outcome.reason, (reasons.get(outcome.reason) ?? 0) + 1);
-	}
-	const failed = outcomes.some((outcome) => outcome.status === "failed");
+	const unbuilt = await bundle(path, outfile);
+	const env = { HEARTH_TEST_RESULTS: record, HEARTH_TEST_FILE: path };
+	const { code, output } =
+		unbuilt === undefined
+			? await run(process.execPath, ["--enable-source-maps", outfile], env)
+			: { code: 1, output: unbuilt };
+	const outcomes = existsSync(record) ? readFileSync(record, "utf8").split("\n").filter(Boolean).map(JSON.parse) : [];
+	let why = outcomes.length === 0 ? "no test ran" : "";
 	// a file that ends badly without a failed test, or with no test at all, is itself a failure
-	if ((code !== 0 && !failed) || outcomes.length === 0) counts.failed++;
-	report(path, code === 0 && !failed && outcomes.length > 0, output, started);
+	if (outcomes.length === 0 || (code !== 0 && !outcomes.some(({ status }) => status === "failed"))) {
+		outcomes.push({ file: path, suite: "", name: "the file as a whole", status: "failed" });
+		appendFileSync(record, `${JSON.stringify(outcomes.at(-1))}\n`);
+	} else why = "";
+	for (const { status, name, reason } of outcomes) {
+		counts[status]++;
+		if (status === "skipped") skips.set(reason, [...(skips.get(reason) ?? []), `${path}: ${name}`]);
+	}
+	report(path, !outcomes.some(({ status }) => status === "failed"), `${output}${why}`, started);
 }
 
 function testFiles() {
 	return readdirSync(join(root, "test"), { recursive: true })
 		.map((name) => `test/${String(name).replaceAll("\\", "/")}`)
 		.filter((name) => name.endsWith(".test.ts"))
-		.filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
+		.filter((name) => whole || words.some((word) => name.includes(word)))
 		.sort();
 }
 
-rmSync(results, { recursive: true, force: true });
-mkdirSync(results, { recursive: true });
-mkdirSync(out, { recursive: true });
-const bin = (name) => join(root, "node_modules", ".bin", name);
-if (words.length === 0) {
+for (const folder of [out, results]) {
+	rmSync(folder, { recursive: true, force: true });
+	mkdirSync(folder, { recursive: true });
+}
+if (whole) {
+	const bin = (name) => join(root, "node_modules", ".bin", name);
 	await check("types: src", bin("tsc"), ["-p", "src"]);
 	await check("types: the rest", bin("tsc"), ["-p", "."]);
 	await check("lint and format", bin("biome"), ["check", "."]);
-	await check("tidy", "node", ["scripts/tidy.mjs"]);
+	await check("tidy", process.execPath, ["scripts/tidy.mjs"]);
 }
-await run("node", ["scripts/build.mjs"]);
+const built = await run(process.execPath, ["scripts/build.mjs"]);
+if (built.code !== 0) {
+	counts.failed++;
+	report("build", false, built.output, performance.now());
+}
 const queue = testFiles();
+if (queue.length === 0) console.log(`no test file has one of these words in its path: ${words.join(" ")}`);
 const worker = async () => {
 	for (let path = queue.shift(); path !== undefined; path = queue.shift()) await testFile(path);
 };
-await Promise.all(Array.from({ length: Math.max(1, Math.min(availableParallelism(), 4)) }, worker));
-if (words.length === 0) await check("conformance", "node", ["scripts/conformance.mjs"]);
+await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, worker));
+if (whole) await check("conformance", process.execPath, ["scripts/conformance.mjs"]);
+else rmSync(out, { recursive: true, force: true });
 
-for (const [reason, count] of reasons) console.log(`skipped ${count}: ${reason}`);
-const refused = process.env.HEARTH_REQUIRE_ALL === "1" && counts.skipped > 0;
+const required = process.env.HEARTH_REQUIRE_ALL === "1";
+for (const [reason, names] of skips) {
+	console.log(`skipped ${names.length}: ${reason}`);
+	if (required) for (const name of names) console.log(`  ${name}`);
+}
+const refused = required && counts.skipped > 0;
 if (refused) console.log("nothing may be skipped here (HEARTH_REQUIRE_ALL=1)");
 const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
 console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
-process.exit(counts.failed > 0 || refused ? 1 : 0);
+const nothing = counts.passed + counts.failed + counts.skipped === 0;
+process.exit(counts.failed > 0 || refused || nothing ? 1 : 0);
