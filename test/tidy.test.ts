@@ -8,21 +8,27 @@ const findings = (path: string, text: string): string[] => tidy([{ path, text }]
 
 const packetPath: [string, string][] = [
 	["for (const a of list) {}", "for..of"],
+	["for (a of list) {}", "for..of"],
 	["async function f() {}", "promises"],
 	["f(...list);", "spread"],
+	["f(a * b, ...list);", "spread"],
 	["list.forEach(f);", "forEach"],
 	["const [a] = list;", "destructuring"],
+	["[a, b] = [b, a];", "destructuring"],
 	["class A { x = this.#y; }", "#private"],
 	["export enum A { B }", "const enum"],
 	["let state = 0;", "module state"],
+	["\tstatic count = 0;", "module state"],
 	["const cache = new Map();", "read-only in ROM"],
+	["const table = Uint8Array.of(1);", "read-only in ROM"],
 ];
 
 for (const [code, what] of packetPath)
-	test(`in the packet path it finds: ${what}`, () => {
+	test(`in the packet path it finds: ${what}: ${code.trim()}`, () => {
 		assert.ok(findings("src/broker/a.ts", `${code}\n`)[0]?.includes(what), `${findings("src/broker/a.ts", code)}`);
 		assert.equal(findings("host-sim/a.ts", `${code}\n`), []);
 		assert.equal(findings("src/broker/a.ts", `${code} // tidy: a reason\n`), []);
+		assert.ok(findings("src/broker/a.ts", `${code} // tidy:\n`).length > 0, "a reason is needed");
 		assert.equal(findings("src/broker/a.ts", `// ${code}\n`), []);
 	});
 
@@ -33,6 +39,8 @@ test("it holds the import arrows", () => {
 	assert.is(findings("src/broker/a.ts", imports("node:fs")).length, 1);
 	assert.is(findings("src/broker/a.ts", imports("../../host-sim/b.js")).length, 1);
 	assert.is(findings("host-sim/a.ts", imports("../test/b.js")).length, 1);
+	assert.is(findings("scripts/a.mjs", imports("../test/b.mjs")).length, 1);
+	assert.match(findings("src/codec/a.ts", `// first\n${imports("../hub/b.js")}`)[0]!, "src/codec/a.ts:2: ");
 	assert.equal(findings("src/broker/a.ts", imports("../codec/b.js")), []);
 	assert.equal(findings("host-sim/a.ts", imports("node:fs")), []);
 });
