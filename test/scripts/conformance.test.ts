@@ -40,6 +40,8 @@ test("a test that conformance.md names must run", () => {
 	assert.equal(problems([good], none, page), []);
 	const gone = problems([outcome("z [MQTT-1.0.0-1] [MQTT-1.0.0-2]")], none, page);
 	assert.match(gone[0]!, "did not run: test/a.test.ts: x");
+	const bad = problems([{ ...good, status: "failed" }], none, page);
+	assert.not.ok(bad.some((problem) => problem.includes("did not run")));
 	assert.equal(problems([{ ...good, status: "skipped" }], none, page), []);
 	assert.ok(problems([{ ...good, status: "skipped" }], none, page, true).length > 0);
 });
