@@ -15,9 +15,17 @@ function newest(folder) {
 	return time;
 }
 
-if (existsSync(join(root, "host-sim"))) {
+/** Without the development tools what is there is run; the published package comes built, without host-sim/. */
+async function buildIfOld() {
+	if (!existsSync(join(root, "host-sim")) || !existsSync(join(root, "node_modules", "esbuild"))) return;
 	const time = existsSync(built) ? statSync(built).mtimeMs : 0;
 	if (time < Math.max(newest("src"), newest("host-sim"), newest("boards")))
 		await (await import("../scripts/build.mjs")).build();
 }
-await import(pathToFileURL(built).href);
+
+await buildIfOld();
+if (existsSync(built)) await import(pathToFileURL(built).href);
+else {
+	console.error(`hearth: dist/cli.mjs is missing in ${root}: run npm ci there, which builds it`);
+	process.exitCode = 1;
+}

@@ -1,25 +1,29 @@
 // Bundles the command and the library into dist/: the only build step.
-import { rename, rm } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build as esbuild } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Bundles one entry; the result appears at once, so that two builds at the same time don't harm each other. */
+/** Bundles one entry; a file appears at once and whole, so that two builds at the same time don't harm each other. */
 async function bundle(entry, target, options) {
-	const temporary = join(root, "dist", `.${process.pid}-${target}`);
-	await esbuild({
+	const { outputFiles } = await esbuild({
 		entryPoints: [join(root, entry)],
-		outfile: temporary,
+		outfile: join(root, "dist", target),
 		bundle: true,
 		format: "esm",
 		packages: "external",
+		sourcemap: true,
 		logLevel: "warning",
+		write: false,
 		...options,
 	});
-	await rename(temporary, join(root, "dist", target));
-	await rm(`${temporary}.map`, { force: true });
+	await mkdir(join(root, "dist"), { recursive: true });
+	for (const { path, contents } of outputFiles) {
+		await writeFile(`${path}.${process.pid}`, contents);
+		await rename(`${path}.${process.pid}`, path);
+	}
 }
 
 export async function build() {
