@@ -38,9 +38,9 @@ export class Counters {
 	}
 
 	/** @returns ended connections by the cause's name, only those that there were. Allocates. */
-	closedByName(): Record<string, number> {
-		const result: Record<string, number> = {};
-		for (let i = 0; i < causeCount; i++) if (this.closed[i]! > 0) result[causeName(i)] = this.closed[i]!;
+	closedByName(): Map<string, number> {
+		const result = new Map<string, number>();
+		for (let i = 0; i < causeCount; i++) if (this.closed[i]! > 0) result.set(causeName(i), this.closed[i]!);
 		return result;
 	}
 }

@@ -1,0 +1,150 @@
+/** The broker on the real XS engine with an ESP32's limits and heaps: full tables, 100,000 messages, overflows,
+ *  the budget,
+ *  and real clients over TCP. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import mqtt from "mqtt";
+import { boardHeaps, boardLimits } from "../../host-sim/boards.js";
+import { budgetOf, bytesPerClient } from "../../host-sim/budget.js";
+import { runOnXs, startOnXs, type XsResult } from "../../scripts/xs.mjs";
+import { assert, suite } from "../support/test.js";
+import { whyNoXs } from "./support.js";
+
+const test = suite("broker on XS, full");
+const missing = await whyNoXs();
+const onXs = test.if(missing === undefined, missing ?? "");
+const limits = boardLimits("esp32");
+const heaps = boardHeaps("esp32")!;
+
+// biome-ignore lint/suspicious/noExplicitAny: what the programs print
+const named = (result: XsResult, name: string): any => result.results.find((r) => r.name === name);
+
+function ok(result: XsResult): void {
+	assert.is(result.errors, "");
+	assert.is(result.status, 0);
+	assert.is(result.statistics!.aliasesTouched, 0, "nothing that is in ROM was written to");
+	assert.is(result.statistics!.keys, 0, "no property name was made at run time");
+}
+
+onXs("100,000 messages between 16 clients leave not one byte, and a quarter of both heaps is free", async () => {
+	const result = await runOnXs("test/xs/load.ts", { timeoutMs: 60_000 });
+	ok(result);
+	assert.equal(named(result, "tables"), { name: "tables", subscriptions: 128, retained: 64, clients: 16 });
+	const early = named(result, "after 1000");
+	const late = named(result, "after 100000");
+	assert.ok(late.delivered > 100_000);
+	assert.is(late.slots, early.slots);
+	assert.is(late.chunks, early.chunks);
+	assert.ok(late.slots * 16 <= 0.75 * heaps.slots, `${late.slots} slots`);
+	assert.ok(late.chunks <= 0.75 * heaps.chunks, `${late.chunks} bytes of chunks`);
+});
+
+onXs(
+	"the budget agrees with what a full broker keeps within 10 %, and leaves a quarter of both heaps free",
+	async () => {
+		const result = await runOnXs("test/xs/full.ts");
+		ok(result);
+		const parts = budgetOf(limits);
+		const full = named(result, "full");
+		for (const heap of ["slots", "chunks"] as const) {
+			const planned = parts.reduce((sum, part) => sum + part[heap], 0);
+			assert.ok(Math.abs(planned / full[heap] - 1) < 0.1, `${heap}: ${planned} planned, ${full[heap]} kept`);
+			assert.ok(full[heap] <= 0.75 * heaps[heap], `${full[heap]} bytes of ${heap}`);
+		}
+		assert.ok(bytesPerClient(limits) < 2_500, "a connected client takes less than 2.5 KB");
+		const tables = named(result, "tables");
+		assert.is(tables.sessions, limits.sessions + limits.localSubscriptions);
+		assert.is(tables.nodes, limits.filterNodes);
+		assert.is(tables.retained, limits.retained);
+		assert.is(tables.routes, limits.routes);
+	},
+);
+
+onXs("each limit's overflow is answered and counted, and the broker lives", async () => {
+	const result = await runOnXs("test/xs/overflow.ts");
+	assert.is(result.errors, "");
+	assert.is(result.status, 0);
+	const expected: [string, object][] = [
+		["connected", { count: 16 }],
+		["one too many clients", { code: 3, count: 16 }],
+		["strangers", { taken: 1 }],
+		["strangers are gone", { count: 16 }],
+		["a long filter", { code: 0x80 }],
+		["a deep filter", { code: 0x80 }],
+		["unsubscribed", { count: 0, nodes: 0 }],
+		["retained", { count: 64, dropped: 136 }],
+		["retained deleted", { count: 0, blocks: 128 }],
+		["a packet of 256 MB", { open: false }],
+		["the largest packet", { open: true }],
+		["one byte more", { open: false }],
+		["a long topic", { open: false }],
+		["a long Client Identifier", { code: 2 }],
+		["QoS 2 without PUBREL", { open: false }],
+		["garbage", { internalErrors: 0 }],
+	];
+	for (const [name, values] of expected) assert.equal(named(result, name), { name, ...values }, name);
+	assert.ok(named(result, "subscriptions").refused > 0);
+	assert.ok(named(result, "subscriptions").nodes <= limits.filterNodes);
+	assert.is(named(result, "queue").count, limits.queueMessages);
+	assert.ok(named(result, "queue").bytes <= limits.queueBytes);
+	assert.ok(named(result, "unfinished packets").back, "their blocks came back");
+	assert.is(named(result, "alive").delivered, 1);
+	assert.ok(named(result, "alive").causes > 10);
+});
+
+const noMosquitto = spawnSync("mosquitto_pub", ["--help"]).error === undefined ? undefined : "no mosquitto_pub";
+
+/** Runs a command to its end. @returns its exit code and output */
+async function run(command: string, args: string[]): Promise<{ code: number; output: string }> {
+	const child = spawn(command, args);
+	let output = "";
+	child.stdout.on("data", (chunk) => {
+		output += chunk;
+	});
+	const [code] = await once(child, "close");
+	return { code, output };
+}
+
+test.if(missing === undefined && noMosquitto === undefined, missing ?? noMosquitto ?? "")(
+	"mosquitto_pub, mosquitto_sub and 14 clients of MQTT.js talk through it",
+	async () => {
+		let port = 0;
+		let listening = (): void => {};
+		const ready = new Promise<void>((resolve) => {
+			listening = resolve;
+		});
+		const onLine = (line: string): void => {
+			const match = /^\{"name":"listening","port":(\d+)/.exec(line);
+			if (match === null) return;
+			port = Number(match[1]);
+			listening();
+		};
+		const { done } = await startOnXs("test/xs/hub.ts", { onLine });
+		await ready;
+		const clients = [];
+		for (let i = 0; i < 14; i++)
+			clients.push(await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: `c${i}`, reconnectPeriod: 0 }));
+		const got: string[] = [];
+		clients[0]!.on("message", (topic, payload) => got.push(`${topic} ${payload}`));
+		await clients[0]!.subscribeAsync("from/#", { qos: 2 });
+		const flags = ["-h", "127.0.0.1", "-p", `${port}`];
+		for (const version of ["31", "311", "5"])
+			for (const qos of ["0", "1", "2"]) {
+				const args = [...flags, "-V", version, "-q", qos, "-t", `from/${version}`, "-m", `${qos}`, "-r"];
+				assert.is((await run("mosquitto_pub", args)).code, 0);
+			}
+		// the last value of each version is retained
+		const sub = await run("mosquitto_sub", [...flags, "-t", "from/+", "-v", "-C", "3", "-W", "10"]);
+		assert.equal(sub.output.trim().split("\n").sort(), ["from/31 2", "from/311 2", "from/5 2"]);
+		for (let i = 1; i < 14; i++) await clients[i]!.publishAsync(`from/c${i}`, `${i}`, { qos: (i % 3) as 0 | 1 | 2 });
+		const deadline = performance.now() + 10_000;
+		while (got.length < 22 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+		assert.is(got.length, 22);
+		await clients[1]!.publishAsync("end", "");
+		const result = await done;
+		for (const client of clients) client.end(true);
+		ok(result);
+	},
+);
+
+test.run();
