@@ -1,0 +1,34 @@
+/** What the broker costs on XS with an ESP32's limits and heaps: opcodes and garbage a packet, live bytes, free heap. All
+ *  figures but the time are exact and repeat. */
+import { CannotBuild, runOnXs } from "../../scripts/xs.mjs";
+
+function figure(value: number): string {
+	return value.toLocaleString("en-US").padStart(10);
+}
+
+try {
+	const costs = await runOnXs("test/xs/costs.ts");
+	console.log("packet of 60 bytes".padEnd(44), "opcodes".padStart(10), "slots".padStart(10), "chunk B".padStart(10));
+	for (const r of costs.results)
+		if (r.opcodes !== undefined)
+			console.log(r.name.padEnd(44), figure(r.opcodes), figure(r.slots), figure(r.chunkBytes));
+	const client = costs.results.find((r) => r.name === "a connected client keeps");
+	console.log(`\na connected client keeps ${client.bytes} bytes more than a free place for one`);
+	const codec = await runOnXs("test/xs/codec.ts");
+	for (const r of codec.results)
+		if (String(r.name).startsWith("frame and decode"))
+			console.log(`${r.name}: ${r.opcodes} opcodes, ${r.slots} slots, ${r.chunkBytes} bytes of chunks`);
+	const started = performance.now();
+	const load = await runOnXs("test/xs/load.ts", { timeoutMs: 120_000 });
+	const seconds = (performance.now() - started) / 1000;
+	const late = load.results.find((r) => r.name === "after 100000");
+	const { maxSlots, maxChunks, stackPeak, stackSlots, gc } = load.statistics!;
+	const free = (used: number, all: number) => `${((100 * (all - used)) / all).toFixed(1)} %`;
+	console.log(`\n16 clients, 128 subscriptions, 64 retained, after 100,000 messages (${seconds.toFixed(1)} s here):`);
+	console.log(`  slots ${late.slots} of ${maxSlots}, ${free(late.slots, maxSlots)} free`);
+	console.log(`  chunks ${late.chunks} of ${maxChunks} bytes, ${free(late.chunks, maxChunks)} free`);
+	console.log(`  stack ${stackPeak} of ${stackSlots} slots at the most; ${gc} garbage collections`);
+} catch (error) {
+	if (!(error instanceof CannotBuild)) throw error;
+	console.log(`left out: ${error.message}`);
+}
