@@ -155,6 +155,7 @@ export function publish(broker: Broker, p: Publication, topic: string, route: nu
 			broker.counters.dropsStore++;
 			if (p.qos > 0) return Cause.FullStore;
 			keep = false;
+			broker.retained.delete(topic); // the one before is discarded all the same [MQTT-3.3.1-7]
 		}
 		if (keep) broker.retained.set(topic, p.message);
 		else if (p.retain && empty) broker.retained.delete(topic); // and never stored [MQTT-3.3.1-10] [MQTT-3.3.1-11]

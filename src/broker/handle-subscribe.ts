@@ -85,7 +85,11 @@ export function subscribe(
 	if (existing !== 0) {
 		table.options[existing] = options;
 		table.identifier[existing] = identifier;
-	} else if (table.add(session.index, filter, shareAt, bytes, options, identifier) === 0) return refuse(broker);
+	} else {
+		// the program's own subscriptions are kept free for it
+		const full = session.handler === undefined && table.count - broker.local.count >= limits.subscriptions;
+		if (full || table.add(session.index, filter, shareAt, bytes, options, identifier) === 0) return refuse(broker);
+	}
 	broker.routes.changed(topicFilter);
 	if (shareAt === 0 && (retainHandling === 0 || (retainHandling === 1 && existing === 0)))
 		queueRetained(broker, session, filter, options, identifier);

@@ -10,8 +10,7 @@ export type Version = 3 | 4 | 5;
 export class Raw {
 	/** what came and was not taken */
 	readonly packets: Packet[] = [];
-	/** called for each packet in place of keeping it */
-	onPacket: ((packet: Packet) => void) | undefined;
+	private handler: ((packet: Packet) => void) | undefined;
 	/** the stream was no MQTT */
 	broken: Error | undefined;
 	closed = false;
@@ -23,7 +22,7 @@ export class Raw {
 	) {
 		this.parser = parser({ protocolVersion: version });
 		this.parser.on("packet", (packet: Packet) => {
-			if (this.onPacket !== undefined) this.onPacket(packet);
+			if (this.handler !== undefined) this.handler(packet);
 			else this.packets.push(packet);
 		});
 		this.parser.on("error", (error: Error) => {
@@ -51,6 +50,17 @@ export class Raw {
 		const code = version === 5 ? connack.reasonCode : connack.returnCode;
 		if (code !== 0) throw new Error(`${clientId} was refused: ${code}`);
 		return raw;
+	}
+
+	/** From now on each packet is handed to `handler` in place of keeping it, those that are kept first. */
+	each(handler: (packet: Packet) => void): void {
+		this.handler = handler;
+		for (const packet of this.packets.splice(0)) handler(packet);
+	}
+
+	/** Packets are kept again. */
+	keep(): void {
+		this.handler = undefined;
 	}
 
 	/** @returns whether the kernel took the bytes at once */
