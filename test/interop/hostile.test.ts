@@ -341,6 +341,24 @@ test("where buffers are few, subscribers that do not read keep none of them from
 	await hub.close();
 });
 
+test("a peer that takes nothing for longer than the limit is disconnected", async () => {
+	const hub = await TestHub.start({ ...slowLimits, stallTimeoutMs: 300 });
+	const slow = await stalled(hub, "slow", "flood", 0);
+	const idle = await Raw.client(hub.port, "idle");
+	const from = await Raw.client(hub.port, "from");
+	while ((hub.broker.sessions.find("slow")?.drops ?? 0) === 0) {
+		await from.publish("flood", big(1));
+		await from.ping();
+	}
+	await hub.gone("slow");
+	assert.equal(hub.ended, ["slow slow-receiver"]);
+	slow.cut();
+	await Promise.all([idle, from].map((raw) => raw.leave()));
+	await hub.empty();
+	assert.equal(hub.held(), NOTHING_HELD);
+	await hub.close();
+});
+
 test("a connection that the hub ends while its peer does not read never gets another one's bytes", async () => {
 	const hub = await TestHub.start({ ...slowLimits, outputBuffers: 4 });
 	const slow = await stalled(hub, "slow", "mine", 0);
