@@ -178,7 +178,7 @@ for (const version of VERSIONS) {
 
 	check(
 		"wildcards match levels, empty ones too, and never topics that begin with $",
-		"[MQTT-4.7.2-1] [MQTT-4.7.1-3] [MQTT-4.7.3-4] [5:MQTT-4.7.2-1] [5:MQTT-4.7.1-2] [5:MQTT-4.7.3-4]",
+		"[MQTT-4.7.2-1] [MQTT-4.7.3-4] [5:MQTT-4.7.2-1] [5:MQTT-4.7.3-4]",
 		async () => {
 			const topics = ["a/b", "a/b/c", "a", "/a", "a/", "a//b", "$own/a", "$own/a/b", "A/b", "/"];
 			const matches: [filter: string, matched: string[]][] = [

@@ -295,7 +295,7 @@ test("3.1.1: a retained QoS 0 message that finds no room still discards the one 
 	await board.end(one);
 });
 
-test("more connections than there are places without CONNECT: refused without an answer, and places come back", async () => {
+test("connections without CONNECT fill the places: the next is closed, and they come back", async () => {
 	const board = await Board.start();
 	const silent: Raw[] = [];
 	const slots = limits.connections + limits.spareConnections;
