@@ -69,7 +69,10 @@ export function decodeConnect(packet: ConnectPacket, bytes: Uint8Array, start: n
 	else if (nameBytes === 6 && fourBytes(bytes, start + 2) === NAME_MQIS && getUint16(bytes, start + 6) === 0x6470)
 		packet.version = Version.V31;
 	else return Cause.ProtocolName;
-	if (p + 4 > end) return Cause.PacketTooShort;
+	if (p + 4 > end) {
+		packet.version = Version.V311; // 5.0 was not said: no CONNACK [MQTT-3.1.4-1]
+		return Cause.PacketTooShort;
+	}
 	const level = bytes[p]!;
 	if (packet.version === Version.V31 ? level !== Version.V31 : level !== Version.V311 && level !== Version.V5) {
 		packet.version = Version.V311; // the answer that every client understands [MQTT-3.1.2-2]
