@@ -37,8 +37,8 @@ main().then(
 		process.exitCode = code;
 	},
 	(error: unknown) => {
-		if (error instanceof HearthError) console.error(`hearth: ${verbose ? error.stack : error.message}`);
-		else console.error(`hearth: ${verbose && error instanceof Error ? error.stack : error}`);
-		process.exitCode = 2;
+		const text = error instanceof Error ? (verbose ? error.stack : error.message) : error;
+		console.error(`hearth: ${text}`);
+		process.exitCode = error instanceof HearthError ? 2 : 1;
 	},
 );

@@ -31,10 +31,10 @@ export function handleConnect(
 	const session = enter(broker, connection, packet, clientId);
 	if (session === undefined) return;
 	sendConnack(broker, connection, session, packet, broker.resumed, given === "");
-	broker.log(
-		1,
-		`${clientId}: connected from ${connection.output.transport?.remoteAddress ?? "?"}, MQTT ${versionName(packet.version)}`,
-	);
+	if (broker.logs(1)) {
+		const from = connection.output.transport?.remoteAddress ?? "?";
+		broker.log(1, `${clientId}: connected from ${from}, MQTT ${versionName(packet.version)}`);
+	}
 	if (broker.events.connected !== undefined) broker.tell(broker.events.connected, clientId, "");
 	session.outbox.reconnect();
 	pump(broker, connection, session);
@@ -177,7 +177,8 @@ function sendConnack(
 		if (limits.topicAliases > 0) p = putNumber(memory, p, PropertyId.TopicAliasMaximum, limits.topicAliases);
 		if (assigned) p = putStringProperty(memory, p, PropertyId.AssignedClientIdentifier, session.clientId, broker.text);
 	}
-	const end = encodeConnack(memory, p, packet.version, present, ReasonCode.Success, memory, from, p);
+	const told = present && packet.version !== Version.V31; // 3.1 does not use that byte
+	const end = encodeConnack(memory, p, packet.version, told, ReasonCode.Success, memory, from, p);
 	broker.send(connection, p, end);
 }
 

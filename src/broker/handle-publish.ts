@@ -50,7 +50,9 @@ export function handlePublish(
 		broker.counters.refusedPublishes++;
 		return acknowledge(broker, connection, session, packet, Cause.NotAuthorized, true);
 	}
-	if (packet.qos === 2 && mustRefuseId(broker, session)) cause = Cause.FullReceived;
+	if (packet.qos === 2 && session.receivedCount >= broker.limits.receiveMaximum)
+		return connection.refuse(Cause.ReceiveMaximumExceeded); // before 5.0 nobody told the client; but it is as many
+	if (packet.qos === 2 && broker.received.count >= broker.received.max) cause = Cause.FullReceived;
 	else {
 		if (route === 0) route = broker.routes.build(topic, topicBytes);
 		cause = publish(broker, p, topic, route);
@@ -129,11 +131,6 @@ function keepForwarded(packet: PublishPacket, p: Publication): void {
 		at = next;
 	}
 	p.propertyEnd = to;
-}
-
-/** Whether no further Packet Identifier of QoS 2 can be remembered, for this session or at all. */
-function mustRefuseId(broker: Broker, session: Session): boolean {
-	return session.receivedCount >= broker.limits.receiveMaximum || broker.received.count >= broker.received.max;
 }
 
 /** Publishes what `p` describes: retained, stored, handed on. Also for Will Messages and the application's own.

@@ -1,4 +1,5 @@
-/** CPU of the broker for a delivered message: Hearth's hub as users start it, Debian's Mosquitto and npm's Aedes, in turn.
+/** CPU of the broker for a delivered message: Hearth's hub as users start it, Debian's Mosquitto and npm's Aedes,
+ *  in turn.
  *  `--quick`: fewer rounds. Leaves out whom it does not find. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,5 @@
-/** What the broker costs on XS with an ESP32's limits and heaps: opcodes and garbage a packet, live bytes, free heap. All
+/** What the broker costs on XS with an ESP32's limits and heaps: opcodes and garbage a packet, live bytes, free
+ *  heap. All
  *  figures but the time are exact and repeat. */
 import { CannotBuild, runOnXs } from "../../scripts/xs.mjs";
 

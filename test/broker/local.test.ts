@@ -27,7 +27,7 @@ test("a new subscription of the program begins with the Retained Messages", () =
 });
 
 test("a handler may publish, subscribe, and close any client, the sender included", () => {
-	const fixture = new Fixture();
+	const fixture = new Fixture({ limits: { localSubscriptions: 3 } });
 	const { broker } = fixture;
 	const got: string[] = [];
 	const first = broker.subscribe("in", (m) => {

@@ -1,7 +1,18 @@
 import { Cause } from "../../src/errors.js";
 import { Fixture } from "../support/fixtures.js";
 import { assert, suite } from "../support/test.js";
-import { connectBytes, data, each, ended, fresh, lasting, none, refused, subscribeBytes, type Version } from "./wire.js";
+import {
+	connectBytes,
+	data,
+	each,
+	ended,
+	fresh,
+	lasting,
+	none,
+	refused,
+	subscribeBytes,
+	type Version,
+} from "./wire.js";
 
 const test = suite("CONNECT");
 
@@ -178,8 +189,7 @@ each(
 		const fixture = new Fixture({ limits: { packetBytes: 4096 } });
 		const bad: [string, number[]][] = [];
 		const whole = connectBytes(version, { flags: 0xf6, payload: full(version) });
-		for (let end = 2; end < whole.length; end++)
-			bad.push([`cut to ${end}`, [0x10, end - 2, ...whole.slice(2, end)]]);
+		for (let end = 2; end < whole.length; end++) bad.push([`cut to ${end}`, [0x10, end - 2, ...whole.slice(2, end)]]);
 		bad.push(["a byte more", [0x10, whole.length - 1, ...whole.slice(2), 0]]);
 		const both = [...data("client"), ...none(version), ...data("will"), ...data("x")];
 		for (const flags of [0x1e, 0x3e]) bad.push([`flags ${flags}`, connectBytes(version, { flags, payload: both })]);
