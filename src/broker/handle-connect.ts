@@ -24,6 +24,7 @@ export function handleConnect(
 	connection.version = packet.version;
 	if (cause !== Cause.None) return refuseConnect(broker, connection, cause);
 	if (packet.version === Version.V31) connection.framer.flagMask = 7;
+	connection.framer.shortestOnly = packet.version === Version.V5;
 	const given = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
 	const refused = admit(broker, packet, given);
 	if (refused !== Cause.None) return refuseConnect(broker, connection, refused);

@@ -45,6 +45,8 @@ export class Framer {
 	end = 0;
 	/** which flags are checked: 7 in MQTT 3.1, where DUP may mark a resent PUBREL, SUBSCRIBE or UNSUBSCRIBE */
 	flagMask = 15;
+	/** a Remaining Length that is longer than it need be is malformed: 5.0 says so, 3.1.1 does not [MQTT-1.5.5-1] */
+	shortestOnly = false;
 	/** why, after Frame.Malformed */
 	cause: Cause = Cause.None;
 	/** a Remaining Length below this takes one byte, and the packet is not too large */
@@ -80,6 +82,7 @@ export class Framer {
 		this.left = 0;
 		this.short = this.shortMax;
 		this.flagMask = 15;
+		this.shortestOnly = false;
 	}
 
 	/** Takes the next step in bytes[at..end): look at `frame`'s kind, then call again from the returned index until More.
@@ -160,8 +163,7 @@ export class Framer {
 			value |= (byte & 127) << shift;
 			shift += 7;
 		} while (byte > 127);
-		// 3.1.1 lets a Remaining Length be longer than it need be; 5.0 does not, and nobody sends one
-		if (byte === 0) return this.fail(Cause.RemainingLengthMalformed);
+		if (byte === 0 && this.shortestOnly) return this.fail(Cause.RemainingLengthMalformed);
 		this.packetBytes = value + p - at;
 		return this.packetBytes > this.packetBytesMax ? this.fail(Cause.PacketTooLarge) : p - at;
 	}
