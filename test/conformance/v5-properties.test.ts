@@ -378,4 +378,75 @@ test(
 	},
 );
 
+test("5.0: a retained Will Message where nothing is retained: 0x9a and the end [5:MQTT-3.2.2-13]", () => {
+	const fixture = new Fixture({ limits: { retained: 0 } });
+	const will = [0, ...data("will"), ...data("x")];
+	const client = fixture.open(5);
+	client.raw(connectBytes(5, { flags: 0x26, payload: [...data("c"), ...will] }));
+	refused(client, "Will Retain", 0, 0x9a);
+	const good = fixture.open(5);
+	const connack = good.connect("c", { ...fresh(5), will: { topic: "will", payload: "x", qos: 2, retain: false } });
+	assert.equal([connack.reasonCode, connack.properties?.retainAvailable], [0, false]);
+});
+
+test("5.0: without Server Keep Alive the client's own counts [5:MQTT-3.2.2-22]", () => {
+	const fixture = new Fixture();
+	const client = fixture.open(5);
+	const connack = client.connect("c", { ...fresh(5), keepalive: 20 });
+	assert.is(connack.properties?.serverKeepAlive, undefined);
+	fixture.advance(29_500);
+	assert.not(client.closed);
+	fixture.advance(1_000);
+	ended(client, "", 0x8d);
+});
+
+test("5.0: the flags of AUTH are 0, or the connection ends [5:MQTT-3.15.1-1]", () => {
+	const fixture = new Fixture();
+	for (let flags = 1; flags < 16; flags++) {
+		const client = fixture.connect("c", fresh(5));
+		client.raw([0xf0 | flags, 0]);
+		ended(client, `${flags}`, 0x81);
+	}
+});
+
+test("5.0: a shared QoS 2 message that was begun stays with its member [5:MQTT-4.8.2-4] [5:MQTT-4.8.2-5]", () => {
+	for (const back of [true, false]) {
+		const fixture = new Fixture();
+		const members = ["m1", "m2"].map((id) => {
+			const client = fixture.connect(id, lasting(5));
+			client.subscribe("$share/g/a", 2);
+			return client;
+		});
+		fixture.connect("p").publish("a", "x", 2);
+		const chosen = members.findIndex((client) => client.packets.length > 0);
+		const other = members[1 - chosen]!;
+		members[chosen]!.cut();
+		fixture.advance(60_000);
+		assert.equal(other.messages(), [], "not sent to another while it is away");
+		const id = `m${chosen + 1}`;
+		if (back) assert.equal(fixture.connect(id, lasting(5)).messages(), ["a x 2 dup"]);
+		else fixture.connect(id, fresh(5));
+		fixture.advance(1_000);
+		assert.equal(other.messages(), [], "nor when its session has ended");
+	}
+});
+
+test("5.0: a shared message that its member refuses goes to no other [5:MQTT-4.8.2-6]", () => {
+	for (const qos of [1, 2] as const) {
+		const fixture = new Fixture();
+		const members = ["m1", "m2"].map((id) => {
+			const client = fixture.connect(id, fresh(5));
+			client.subscribe("$share/g/a", 2);
+			return client;
+		});
+		fixture.connect("p").publish("a", "x", qos);
+		const chosen = members.findIndex((client) => client.packets.length > 0);
+		members[chosen]!.packets = [];
+		members[chosen]!.send({ cmd: qos === 1 ? "puback" : "pubrec", messageId: 1, reasonCode: 0x80 });
+		fixture.advance(10_000);
+		for (const client of members) assert.equal(client.messages(), []);
+		assert.is(fixture.broker.store.count, 0);
+	}
+});
+
 test.run();
