@@ -107,6 +107,10 @@ export function listenTcp(broker: Broker, host: string, port: number): Promise<S
 		server.once("error", reject);
 		server.listen({ host, port, backlog: 1024 }, () => {
 			server.off("error", reject);
+			// such as too many open files: this connection is lost, the others go on
+			server.on("error", (error) =>
+				broker.log(0, `${host}:${port}: a connection cannot be accepted: ${error.message}`),
+			);
 			resolve(server);
 		});
 	});

@@ -144,6 +144,7 @@ export class Broker {
 	 *  @returns what the transport calls from now on; undefined: full, and the caller closes the transport */
 	accept(transport: Transport, writable: number): Connection | undefined {
 		this.beginTurn();
+		if (this.freeConnections.length === 0) this.endStranger();
 		const index = this.stopping ? undefined : this.freeConnections.pop();
 		if (index === undefined) {
 			this.counters.count(Cause.FullConnections);
@@ -154,6 +155,17 @@ export class Broker {
 		this.deadlines.set(index, this.now + this.limits.connectTimeoutMs);
 		this.counters.connectionsOpened++;
 		return connection;
+	}
+
+	/** Makes room where silent strangers hold all places: who has waited longest with its CONNECT goes. */
+	private endStranger(): void {
+		let oldest: Connection | undefined;
+		for (let i = 0; i < this.connections.length; i++) {
+			const connection = this.connections[i]!;
+			if (connection.state !== ConnectionState.Opened) continue;
+			if (oldest === undefined || this.deadlines.get(i) < this.deadlines.get(oldest.index)) oldest = connection;
+		}
+		if (oldest !== undefined) this.close(oldest, Cause.ConnectTimeout);
 	}
 
 	/** Something happens: the clock is read, and the platform asked for `endTurn`. */

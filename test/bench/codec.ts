@@ -90,4 +90,6 @@ for (const [what, [other, ours]] of [
 		`${what}: mqtt-packet ${median(other!).toFixed(0)} ns, hearth ${median(ours!).toFixed(0)} ns;`,
 		`ratio ${ratio(other!, ours!)} (goal: ≥ 20)`,
 	);
+const both = [0, 1].map((i) => parse[i]!.map((time, round) => time + make[i]![round]!));
+console.log(`parse and generate: ratio ${ratio(both[0]!, both[1]!)}`);
 if (sum === 0) throw new Error("nothing was done");

@@ -1,7 +1,19 @@
 /** Protocol violations and transient errors: section 4.8 of 3.1.1, 4.13 of 5.0. */
 import { Fixture } from "../support/fixtures.js";
 import { assert, suite } from "../support/test.js";
-import { data, each, ended, fresh, lasting, none, packet, publishBytes, subscribeBytes, type Version } from "./wire.js";
+import {
+	connectBytes,
+	data,
+	each,
+	ended,
+	fresh,
+	lasting,
+	none,
+	packet,
+	publishBytes,
+	subscribeBytes,
+	type Version,
+} from "./wire.js";
 
 const test = suite("errors");
 
@@ -52,8 +64,10 @@ each(
 			witness.subscribe("#", 1);
 			const client = fixture.connect("c", lasting(version));
 			client.subscribe("mine", 1);
-			client.raw([...bytes, ...publishBytes(version, 1, "a", [], "after"), ...subscribeBytes(version, "b", 0)]);
+			const after = [...publishBytes(version, 1, "a", [], "after"), ...subscribeBytes(version, "b", 0)];
+			client.raw([...bytes, ...after, ...connectBytes(version, { payload: data("ghost") })]);
 			ended(client, what);
+			assert.is(fixture.broker.sessions.find("ghost"), undefined, what);
 			assert.equal(witness.messages(), [], what);
 			assert.is(fixture.broker.retained.count, 0, what);
 			assert.not(witness.closed, what);

@@ -236,6 +236,23 @@ test("a connection without CONNECT is ended after the time for it", () => {
 	assert.is(fixture.broker.counters.closedFor(Cause.ConnectTimeout), 1);
 });
 
+test("silent strangers don't keep others out: who has waited longest goes", () => {
+	const fixture = new Fixture({ limits: { connections: 2, spareConnections: 1 } });
+	fixture.connect("one");
+	fixture.connect("two");
+	const strangers = [fixture.open()];
+	for (let i = 0; i < 3; i++) {
+		fixture.advance(1_000);
+		strangers.push(fixture.open());
+		assert.equal(
+			strangers.map(({ closed }) => closed),
+			[...strangers.slice(1).map(() => true), false],
+		);
+	}
+	assert.is(fixture.open().connect("three").returnCode, 3);
+	assert.is(fixture.open().connect("two").returnCode, 0, "one who is known comes in");
+});
+
 test("without Will flag nothing is published at the end [MQTT-3.1.2-12]", () => {
 	const fixture = new Fixture();
 	const watcher = fixture.connect("w");
