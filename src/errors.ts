@@ -111,7 +111,7 @@ const CAUSES: readonly (readonly [name: string, reason: ReasonCode])[] = [
 	["topic-alias-invalid", ReasonCode.TopicAliasInvalid],
 	["subscription-identifier-from-client", ReasonCode.ProtocolError],
 	["packet-id-unknown", ReasonCode.PacketIdentifierNotFound],
-	["filter-invalid", ReasonCode.TopicFilterInvalid],
+	["filter-invalid", ReasonCode.MalformedPacket],
 	["filter-list-empty", ReasonCode.ProtocolError],
 	["subscribe-options", ReasonCode.MalformedPacket],
 	["no-local-shared", ReasonCode.ProtocolError],

@@ -42,7 +42,8 @@ export interface Limits {
 	partialBytes: number;
 	/** the buffer that a transport reads into; 0: the transport brings its own bytes */
 	receiveBytes: number;
-	/** buffers for what leaves, ≥ 128 bytes each; a larger PUBLISH leaves in parts */
+	/** buffers for what leaves, ≥ 128 bytes each and not more than an empty transport takes at once; a larger PUBLISH
+	 *  leaves in parts */
 	outputBuffers: number;
 	outputBytes: number;
 	/** routes kept, their receivers (≥ subscriptions), and the longest Topic Name that is kept */

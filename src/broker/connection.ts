@@ -69,7 +69,6 @@ export class Connection implements TransportTarget {
 		if (this.state === ConnectionState.Free) return 0;
 		const broker = this.broker;
 		broker.beginTurn();
-		if (this.keepAliveMs !== 0) broker.deadlines.set(this.index, broker.now + this.keepAliveMs);
 		broker.counters.bytesReceived += end - start;
 		try {
 			this.take(bytes, start, end);
@@ -91,9 +90,15 @@ export class Connection implements TransportTarget {
 	private take(bytes: Uint8Array, start: number, end: number): void {
 		const framer = this.framer;
 		let at = start;
+		let heard = false;
 		while (at < end) {
 			const frame = framer.next(bytes, at, end);
 			at = framer.after;
+			if (frame !== Frame.More && !heard) {
+				// a packet counts for Keep Alive, or a part of a large one; single bytes don't [MQTT-3.1.2-24]
+				heard = true;
+				if (this.keepAliveMs !== 0) this.broker.deadlines.set(this.index, this.broker.now + this.keepAliveMs);
+			}
 			if (frame === Frame.Packet) this.dispatch(framer.first, framer.bytes, framer.start, framer.end);
 			else if (frame === Frame.More) return;
 			else if (frame === Frame.Malformed) return this.refuse(framer.cause);

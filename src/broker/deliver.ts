@@ -17,7 +17,7 @@ import type { Session } from "./session.js";
 export class Publication {
 	qos = 0;
 	retain = false;
-	/** the publisher can be told that a message is not taken: 5.0, at QoS 1 and 2 */
+	/** the publisher learns that a message is not taken: at QoS 1 and 2 */
 	refusable = false;
 	/** index of the session that publishes it; -1: none */
 	publisher = -1;

@@ -69,7 +69,7 @@ function takeParts(broker: Broker, connection: Connection, packet: PublishPacket
 	p.qos = packet.qos;
 	p.retain = (packet.flags & PublishFlag.Retain) !== 0;
 	p.message = 0;
-	p.refusable = packet.qos > 0 && connection.version === Version.V5;
+	p.refusable = packet.qos > 0;
 	p.expires = 0;
 	p.topic = packet.bytes;
 	p.topicStart = packet.topicStart;

@@ -24,7 +24,8 @@ export function handleSubscribe(
 	const version = connection.version;
 	const cause = packet.decode(bytes, start, end, PacketType.Subscribe, version, broker.text);
 	if (cause !== Cause.None) return connection.refuse(cause);
-	if (version === Version.V5 && sharesNoLocal(broker, packet)) return connection.refuse(Cause.NoLocalShared);
+	const wrong = checkFilters(broker, packet, version);
+	if (wrong !== Cause.None) return connection.refuse(wrong);
 	packet.rewind();
 	const identifier = packet.properties.number(PropertyId.SubscriptionIdentifier, 0);
 	const codes = broker.layout.scratch;
@@ -48,15 +49,19 @@ export function handleSubscribe(
 	if (connection.sending === 0) pump(broker, connection, session); // Retained Messages follow the SUBACK
 }
 
-/** Spec: [5:MQTT-3.8.3-4] */
-function sharesNoLocal(broker: Broker, packet: SubscribePacket): boolean {
+/** A filter that is not well-formed ends the connection; one that this broker does not take is refused alone.
+ *  Spec: [MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQTT-4.8.0-1]; 5.0 [MQTT-3.8.3-4] [MQTT-4.8.2-1] [MQTT-4.8.2-2] */
+function checkFilters(broker: Broker, packet: SubscribePacket, version: Version): Cause {
 	packet.rewind();
 	for (let i = 0; i < packet.filterCount; i++) {
 		packet.next();
-		if ((packet.options & SubscribeOption.NoLocal) === 0) continue;
-		if (sharedFilterAt(broker.text.decode(packet.bytes, packet.filterStart, packet.filterEnd)!) > 0) return true;
+		const filter = broker.text.decode(packet.bytes, packet.filterStart, packet.filterEnd)!;
+		const shareAt = sharedFilterAt(filter);
+		if (shareAt < 0 || checkTopicFilter(filter.slice(shareAt)) !== Cause.None) return Cause.FilterInvalid;
+		if (shareAt > 0 && version === Version.V5 && (packet.options & SubscribeOption.NoLocal) !== 0)
+			return Cause.NoLocalShared;
 	}
-	return false;
+	return Cause.None;
 }
 
 /** Adds or replaces one subscription and queues its Retained Messages.

@@ -59,7 +59,7 @@ function subscriptions(): void {
 }
 
 function retained(): void {
-	for (let i = 0; i < 200; i++) feeder.publish(clients[0]!, `retained/${i}`, 20, 1, true);
+	for (let i = 0; i < 200; i++) feeder.publish(clients[0]!, `retained/${i}`, 20, 0, true);
 	report("retained", { count: broker.retained.count, dropped: broker.counters.dropsRetained });
 	for (let i = 0; i < 200; i++) feeder.publish(clients[0]!, `retained/${i}`, 0, 1, true);
 	report("retained deleted", { count: broker.retained.count, blocks: broker.pool.freeCount });
