@@ -19,7 +19,7 @@ mkdirSync(join(root, "build", "bench"), { recursive: true });
 for (const part of asked.length > 0 ? asked : PARTS) {
 	const entry = join(root, "test", "bench", `${part}.ts`);
 	if (!existsSync(entry)) continue;
-	const outfile = join(root, "build", "bench", `${part}.mjs`);
+	const outfile = join(root, "build", "bench", `${part}.bench.mjs`);
 	await build({
 		entryPoints: [entry],
 		outfile,
