@@ -269,7 +269,7 @@ each(
 	},
 );
 
-test("5.0: a Shared Subscription names group and filter, or ends the connection [5:MQTT-4.8.2-1] [5:MQTT-4.8.2-2]", () => {
+test("5.0: a Shared Subscription names group and filter, or ends it all [5:MQTT-4.8.2-1] [5:MQTT-4.8.2-2]", () => {
 	const fixture = new Fixture();
 	for (const filter of ["$share/g", "$share/g/", "$share//a", "$share/+/a", "$share/g+/a", "$share/#", "$share/#/a"]) {
 		const client = fixture.connect("c", fresh(5));
