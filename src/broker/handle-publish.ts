@@ -28,6 +28,8 @@ export function handlePublish(
 	const p = broker.publication;
 	cause = takeParts(broker, connection, packet, p);
 	if (cause !== Cause.None) return connection.refuse(cause);
+	if (p.retain && broker.limits.retained === 0 && connection.version === Version.V5)
+		return connection.refuse(Cause.RetainNotSupported); // as CONNACK said: Retain Available 0
 	p.publisher = session.index;
 	broker.counters.publishesReceived++;
 	const topicBytes = p.topicEnd - p.topicStart;

@@ -71,11 +71,6 @@ export class Framer {
 		this.short = this.shortMax = Math.min(128, packetBytesMax - 1);
 	}
 
-	/** Bytes held back for the incomplete packet. */
-	get heldBytes(): number {
-		return this.held;
-	}
-
 	/** Forgets the incomplete packet: for a new connection. */
 	reset(): void {
 		this.held = 0;

@@ -7,8 +7,3 @@ export type UintArray = Uint8Array | Uint16Array | Uint32Array;
 export function uintArray(max: number, count: number): UintArray {
 	return max < 0x100 ? new Uint8Array(count) : max < 0x10000 ? new Uint16Array(count) : new Uint32Array(count);
 }
-
-/** @returns bytes that `uintArray(max, count)` takes for its elements */
-export function sizeOfUintArray(max: number, count: number): number {
-	return max < 0x100 ? count : max < 0x10000 ? 2 * count : 4 * count;
-}

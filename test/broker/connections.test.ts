@@ -154,4 +154,18 @@ test("single bytes don't keep a connection alive, packets and parts of a large p
 	assert.not(large.closed);
 });
 
+test("without a budget for Retained Messages 5.0 is told so, and refused when it retains", () => {
+	const fixture = new Fixture({ limits: { retained: 0 } });
+	const watcher = fixture.connect("w");
+	watcher.subscribe("a");
+	const client = fixture.open(5);
+	assert.is(client.connect("c").properties?.retainAvailable, false);
+	client.publish("a", "x", 1, { retain: true });
+	assert.is(client.take("disconnect").reasonCode, 0x9a);
+	fixture.connect("old").publish("a", "y", 0, { retain: true });
+	assert.equal(watcher.messages(), ["a y 0"], "3.1.1 cannot be told: at QoS 0 it is delivered and not kept");
+	const will = { topic: "w", payload: Buffer.from("x"), qos: 0, retain: true } as const;
+	assert.is(fixture.open(5).connect("d", { will }).reasonCode, 0x9a);
+});
+
 test.run();
