@@ -22,8 +22,9 @@ export class Access {
 		return this.rules.allowAnonymous === false ? Cause.NotAuthorized : Cause.None;
 	}
 
-	mayPublish(session: Session, topic: string): boolean {
-		return this.rules.mayPublish === undefined || this.rules.mayPublish(session.clientId, topic);
+	/** A Will Message is judged by this at CONNECT. */
+	mayPublish(clientId: string, topic: string): boolean {
+		return this.rules.mayPublish === undefined || this.rules.mayPublish(clientId, topic);
 	}
 
 	maySubscribe(session: Session, filter: string): boolean {

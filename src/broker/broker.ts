@@ -27,6 +27,7 @@ import { Shared } from "./shared.js";
 import { tick } from "./tick.js";
 import { TopicAliases } from "./topic-aliases.js";
 import { TopicTable } from "./topic-table.js";
+import { Wills } from "./will.js";
 
 /** What the broker tells the program; called at the end of the turn, so each may do anything with the broker. */
 export interface BrokerEvents {
@@ -68,6 +69,7 @@ export class Broker {
 	readonly outputs: Outputs;
 	readonly copy: PacketCopy;
 	readonly local: Local;
+	readonly wills: Wills;
 	readonly counters: Counters;
 	/** when each connection is over: the time for CONNECT, then Keep Alive */
 	readonly deadlines: Deadlines;
@@ -123,6 +125,7 @@ export class Broker {
 		this.deadlines = new Deadlines(slots);
 		this.aliases = new TopicAliases(this, limits.topicAliases, slots);
 		this.local = new Local(this);
+		this.wills = new Wills(this);
 		this.connectPacket = new ConnectPacket();
 		const properties = this.connectPacket.properties; // one packet is looked at at a time
 		this.publishPacket = new PublishPacket(this.text, properties);
@@ -179,7 +182,10 @@ export class Broker {
 	/** The platform calls this after events and before it waits again: one flush each for all that was written. */
 	endTurn(): void {
 		if (!this.inTurn) return;
-		if (this.anyClosing) this.closePending();
+		while (this.anyClosing || this.wills.count > 0) {
+			this.wills.publish();
+			this.closePending();
+		}
 		for (let output = this.firstDirty; output !== undefined; output = this.firstDirty) {
 			this.firstDirty = output.nextDirty;
 			output.nextDirty = undefined;
@@ -224,13 +230,12 @@ export class Broker {
 	}
 
 	private closePending(): void {
-		while (this.anyClosing) {
-			this.anyClosing = false;
-			const connections = this.connections;
-			for (let i = 0; i < connections.length; i++) {
-				const connection = connections[i]!;
-				if (connection.closing !== Cause.None) closeConnection(this, connection, connection.closing);
-			}
+		if (!this.anyClosing) return;
+		this.anyClosing = false;
+		const connections = this.connections;
+		for (let i = 0; i < connections.length; i++) {
+			const connection = connections[i]!;
+			if (connection.closing !== Cause.None) closeConnection(this, connection, connection.closing);
 		}
 	}
 

@@ -6,7 +6,7 @@ import type { Broker } from "./broker.js";
 import { type Connection, ConnectionState } from "./connection.js";
 import { removeSubscription } from "./handle-subscribe.js";
 import { EXPIRY_NEVER, type Session } from "./session.js";
-import { publishWill, releaseWill } from "./will.js";
+import { releaseWill } from "./will.js";
 
 /** Ends a Network Connection: 5.0 clients hear the reason first, the Will Message goes its way, the session waits
  *  or ends.
@@ -63,6 +63,6 @@ export function endSession(broker: Broker, session: Session): void {
 	session.outbox.clear();
 	if (session.receivedCount > 0) broker.received.clear(session.index);
 	session.receivedCount = 0;
-	publishWill(broker, session);
+	broker.wills.add(session, -1);
 	broker.sessions.remove(session);
 }

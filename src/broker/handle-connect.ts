@@ -59,6 +59,7 @@ function admit(broker: Broker, packet: ConnectPacket, clientId: string): Cause {
 		if (cause !== Cause.None) return v5 ? cause : Cause.ConnectFlags;
 		if (packet.willTopicEnd - packet.willTopicStart > limits.topicBytes) return Cause.TopicTooLong;
 		if (limits.retained === 0 && (packet.flags & ConnectFlag.WillRetain) !== 0) return Cause.RetainNotSupported;
+		if (!broker.access.mayPublish(clientId, topic)) return Cause.NotAuthorized;
 	}
 	const userName =
 		packet.userNameStart < 0 ? undefined : broker.text.decode(packet.bytes, packet.userNameStart, packet.userNameEnd);

@@ -47,7 +47,7 @@ export function handlePublish(
 	if (packet.qos === 2 && broker.received.has(session.index, packet.packetId))
 		// a duplicate [MQTT-4.3.3-2]
 		return answer(broker, connection, PacketType.Pubrec, packet.packetId, ReasonCode.Success);
-	if (!broker.access.mayPublish(session, topic)) {
+	if (!broker.access.mayPublish(session.clientId, topic)) {
 		// 3.1.1 cannot refuse: acknowledged and dropped [MQTT-3.3.5-2]
 		broker.counters.refusedPublishes++;
 		return acknowledge(broker, connection, session, packet, Cause.NotAuthorized, true);

@@ -4,7 +4,6 @@ import { Cause } from "../errors.js";
 import type { Broker } from "./broker.js";
 import { endSession } from "./close.js";
 import { ConnectionState } from "./connection.js";
-import { publishWill } from "./will.js";
 
 /** Does what is due. Spec: [MQTT-3.1.2-24]; 5.0 [MQTT-3.1.2-22] [MQTT-4.1.0-2], 3.1.3.2.2 */
 export function tick(broker: Broker): void {
@@ -18,7 +17,7 @@ export function tick(broker: Broker): void {
 	for (let i = 0; i < broker.connections.length; i++) broker.connections[i]!.check();
 	const sessions = broker.sessions;
 	for (let i = sessions.wills.over(0, now); i >= 0; i = sessions.wills.over(i + 1, now))
-		publishWill(broker, sessions.at(i));
+		broker.wills.add(sessions.at(i), i);
 	for (let i = sessions.expiries.over(0, now); i >= 0; i = sessions.expiries.over(i + 1, now)) {
 		sessions.expiries.clear(i);
 		endSession(broker, sessions.at(i));

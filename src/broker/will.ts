@@ -22,40 +22,66 @@ export function dropWill(broker: Broker, session: Session): void {
 export function releaseWill(broker: Broker, session: Session): void {
 	if (session.will === 0) return;
 	const delay = Math.min(session.willDelaySeconds, session.expirySeconds);
-	if (delay === 0) publishWill(broker, session);
+	if (delay === 0) broker.wills.add(session, session.index);
 	else broker.sessions.wills.set(session.index, broker.now + delay * 1000);
 }
 
-/** Publishes the session's Will Message, if it still has one. Spec: [MQTT-3.1.2-16] [MQTT-3.1.2-17] */
-export function publishWill(broker: Broker, session: Session): void {
-	const will = session.will;
-	if (will === 0) return;
-	session.will = 0;
-	broker.sessions.wills.clear(session.index);
-	const store = broker.store;
-	const memory = broker.memory;
-	// put together in the assembly buffer, which no packet needs between two packets
-	const at = broker.layout.assembly;
-	const end = broker.pool.read(will, 0, store.bytes(will), memory, at);
-	const p = broker.publication;
-	p.qos = store.flags(will) & MessageFlag.Qos;
-	p.retain = (store.flags(will) & MessageFlag.Retain) !== 0;
-	p.message = p.rawEnd = 0;
-	p.expires = session.willExpirySeconds === EXPIRY_NEVER ? 0 : broker.expiryOf(session.willExpirySeconds);
-	p.topic = p.properties = p.payload = memory;
-	p.topicStart = at;
-	p.topicEnd = p.propertyStart = at + store.topicBytes(will);
-	p.propertyEnd = p.payloadStart = p.propertyStart + store.propertyBytes(will);
-	p.payloadEnd = end;
-	p.publisher = session.index;
-	p.refusable = false;
-	store.release(will);
-	const topic = broker.text.decode(memory, p.topicStart, p.topicEnd)!;
-	if (!broker.access.mayPublish(session, topic)) return;
-	publish(broker, p, topic, broker.routes.build(topic, p.topicEnd - p.topicStart));
-	if (p.message !== 0) store.release(p.message);
-	p.message = 0;
-	broker.counters.willsPublished++;
+/** Will Messages that are due. They are published between two packets and not within the call that ended a connection:
+ *  so deep a call would not fit into a device's stack. */
+export class Wills {
+	/** message, publishing session or -1, Message Expiry Interval: one after the other */
+	private readonly due: number[];
+
+	constructor(private readonly broker: Broker) {
+		this.due = [];
+	}
+
+	get count(): number {
+		return this.due.length;
+	}
+
+	/** Takes the session's Will Message over, if it has one. @param publisher its index; -1: the session ends */
+	add(session: Session, publisher: number): void {
+		const will = session.will;
+		if (will === 0) return;
+		session.will = 0;
+		this.broker.sessions.wills.clear(session.index);
+		this.due.push(will, publisher, session.willExpirySeconds);
+	}
+
+	/** Publishes all that are due. Spec: [MQTT-3.1.2-16] [MQTT-3.1.2-17] */
+	publish(): void {
+		const due = this.due;
+		for (let i = 0; i < due.length; i += 3) this.publishOne(due[i]!, due[i + 1]!, due[i + 2]!);
+		due.length = 0;
+	}
+
+	private publishOne(will: number, publisher: number, expirySeconds: number): void {
+		const broker = this.broker;
+		const store = broker.store;
+		const memory = broker.memory;
+		// put together in the assembly buffer, which no packet needs between two packets
+		const at = broker.layout.assembly;
+		const end = broker.pool.read(will, 0, store.bytes(will), memory, at);
+		const p = broker.publication;
+		p.qos = store.flags(will) & MessageFlag.Qos;
+		p.retain = (store.flags(will) & MessageFlag.Retain) !== 0;
+		p.message = p.rawEnd = 0;
+		p.expires = expirySeconds === EXPIRY_NEVER ? 0 : broker.expiryOf(expirySeconds);
+		p.topic = p.properties = p.payload = memory;
+		p.topicStart = at;
+		p.topicEnd = p.propertyStart = at + store.topicBytes(will);
+		p.propertyEnd = p.payloadStart = p.propertyStart + store.propertyBytes(will);
+		p.payloadEnd = end;
+		p.publisher = publisher;
+		p.refusable = false;
+		store.release(will);
+		const topic = broker.text.decode(memory, p.topicStart, p.topicEnd)!;
+		publish(broker, p, topic, broker.routes.build(topic, p.topicEnd - p.topicStart));
+		if (p.message !== 0) store.release(p.message);
+		p.message = 0;
+		broker.counters.willsPublished++;
+	}
 }
 
 /** Moves together, where they lie, the Will Properties that go on to receivers.

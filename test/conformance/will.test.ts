@@ -142,7 +142,8 @@ each(test, { 3: "", 4: "", 5: "" }, "a Will Message is a message like others: Qo
 		const publish = witness.take("publish");
 		assert.equal([publish.qos, ...(publish.payload as Buffer)], [qos, 0, 0xff, 0xc0, 0x80, qos]);
 	}
-	fixture.connect("s", { ...fresh(version), will: { ...WILL, topic: "secret" } }).cut();
+	const connack = fixture.open(version).connect("s", { ...fresh(version), will: { ...WILL, topic: "secret" } });
+	assert.is(connack.returnCode ?? connack.reasonCode, version === 5 ? 0x87 : 5);
 	assert.equal(witness.messages(), []);
 	witness.cut();
 	fixture.connect("c", { ...fresh(version), will: WILL }).cut();

@@ -92,6 +92,15 @@ onXs("each limit's overflow is answered and counted, and the broker lives", asyn
 	assert.ok(named(result, "alive").causes > 10);
 });
 
+onXs("the deepest calls that a peer can cause leave a tenth of the stack free", async () => {
+	const result = await runOnXs("test/xs/depth.ts");
+	ok(result);
+	assert.is(named(result, "published").received, 3);
+	assert.is(result.results.filter((r) => r.name === "connected").at(-1).wills, 2);
+	const { stackPeak, stackSlots } = result.statistics!;
+	assert.ok(stackPeak <= 0.9 * stackSlots, `${stackPeak} of ${stackSlots} slots`);
+});
+
 const noMosquitto = spawnSync("mosquitto_pub", ["--help"]).error === undefined ? undefined : "no mosquitto_pub";
 
 /** Runs a command to its end. @returns its exit code and output */

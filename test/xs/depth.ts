@@ -1,0 +1,60 @@
+/** On XS: the deepest calls that a peer can cause. The engine's stack is fixed, and its overflow is the end of the
+ *  process. */
+import { limits } from "../../boards/esp32/limits.js";
+import { Broker } from "../../src/broker/broker.js";
+import { Feeder, packet, text } from "./clients.js";
+import { report } from "./measure.js";
+import { XsPlatform } from "./platform.js";
+
+const platform = new XsPlatform();
+const broker = new Broker({ limits, platform, logLevel: 2 });
+const feeder = new Feeder(broker);
+
+/** A CONNECT of 5.0 with a Will Message of QoS 2 that is retained and has properties. */
+function connectWithWill(clientId: string): number[] {
+	const properties = [0x03, 0, 1, 0x63, 0x26, 0, 1, 0x61, 0, 1, 0x62, 0x02, 0, 0, 0, 9];
+	const body = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5, 0x36, 0, 60, 0].concat(text(clientId));
+	return packet(
+		0x10,
+		body.concat([properties.length], properties, text("will/topic"), [1, 44], new Array(300).fill(0x41)),
+	);
+}
+
+/** Subscribes by 5.0, with a Subscription Identifier. */
+function subscribe(clientId: string, filter: string): void {
+	const connection = broker.accept(feeder.sink, 5_744)!;
+	feeder.feed(connection, packet(0x10, [0, 4, 0x4d, 0x51, 0x54, 0x54, 5, 2, 0, 60, 0].concat(text(clientId))));
+	feeder.feed(connection, packet(0x82, [0, 1, 3, 0x0b, 0x80, 1].concat(text(filter), [2])));
+}
+
+for (let i = 0; i < 4; i++) subscribe(`receiver-${i}`, i % 2 === 0 ? "will/+" : "$share/g/will/#");
+// cut in pieces, so that it comes through the store; then a takeover, whose will goes to all of them
+for (let round = 0; round < 3; round++) {
+	const connection = broker.accept(feeder.sink, 5_744)!;
+	const bytes = connectWithWill("deep");
+	for (let at = 0; at < bytes.length; at += 50) feeder.feed(connection, bytes.slice(at, at + 50));
+	report("connected", { round, clients: broker.connectedCount, wills: broker.counters.willsPublished });
+}
+
+/** A large PUBLISH of 5.0, QoS 2, retained, with a Topic Alias and other properties, cut in pieces. */
+function publish(): void {
+	const connection = broker.accept(feeder.sink, 5_744)!;
+	feeder.feed(connection, packet(0x10, [0, 4, 0x4d, 0x51, 0x54, 0x54, 5, 2, 0, 60, 0].concat(text("publisher"))));
+	const properties = [0x23, 0, 1, 0x02, 0, 0, 0, 9, 0x26, 0, 1, 0x61, 0, 1, 0x62, 0x08, 0, 1, 0x72, 0x0b].slice(0, -1);
+	const payload = new Uint8Array(100).fill(0x42);
+	for (let id = 1; id <= 3; id++) {
+		const topic = id === 1 ? text("will/large") : [0, 0];
+		const head = topic.concat([0, id, properties.length], properties);
+		const pieces = id === 3 ? 20 : 5;
+		const length = head.length + pieces * payload.length;
+		feeder.feed(connection, [0x35, (length & 127) | 128, length >> 7].concat(head));
+		for (let i = 0; i < pieces; i++) feeder.feed(connection, payload);
+	}
+	report("published", { received: broker.counters.publishesReceived, sent: broker.counters.publishesSent });
+	// what is retained goes to a new subscription, also what is larger than the output buffer
+	subscribe("late", "will/#");
+	report("retained", { sent: broker.counters.publishesSent });
+}
+
+publish();
+host.exit(0);
