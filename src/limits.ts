@@ -15,7 +15,7 @@ export interface Limits {
 	subscriptions: number;
 	/** paths of all Topic Filters: one for a filter without wildcards, one a level from the first wildcard on */
 	filterNodes: number;
-	/** bytes of all Topic Filters together */
+	/** bytes of all Topic Filters together; one with wildcards counts once for each of its paths */
 	filterBytes: number;
 	/** Retained Messages, and the bytes of their Topic Names together; 0: RETAIN is not supported */
 	retained: number;

@@ -10,7 +10,7 @@ export const limits: Limits = {
 	localSubscriptions: 2,
 	subscriptions: 128,
 	filterNodes: 160,
-	filterBytes: 3_072,
+	filterBytes: 4_096,
 	retained: 64,
 	retainedTopicBytes: 2_048,
 	blocks: 128,

@@ -182,7 +182,7 @@ export class Broker {
 	/** The platform calls this after events and before it waits again: one flush each for all that was written. */
 	endTurn(): void {
 		if (!this.inTurn) return;
-		while (this.anyClosing || this.wills.count > 0) {
+		while (this.anyClosing || this.wills.any) {
 			this.wills.publish();
 			this.closePending();
 		}

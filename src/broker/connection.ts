@@ -103,7 +103,7 @@ export class Connection implements TransportTarget {
 			else if (frame === Frame.More) return;
 			else if (frame === Frame.Malformed) return this.refuse(framer.cause);
 			else this.takePart(frame);
-			if (this.broker.wills.count > 0) this.broker.wills.publish();
+			if (this.broker.wills.any) this.broker.wills.publish();
 			if (this.state === ConnectionState.Free || this.closing !== Cause.None) return;
 		}
 	}

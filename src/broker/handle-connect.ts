@@ -3,7 +3,7 @@ import { type ConnectPacket, decodeConnect, encodeConnack } from "../codec/conne
 import { putBytes } from "../codec/data-types.js";
 import { ConnectFlag, PropertyId, ReasonCode, ReturnCode, Version } from "../codec/packet-types.js";
 import { putNumber, putStringProperty } from "../codec/properties.js";
-import { checkTopicName } from "../codec/topic.js";
+import { checkTopicName, tooDeep } from "../codec/topic.js";
 import { Cause, causeReason } from "../errors.js";
 import type { Broker } from "./broker.js";
 import { endSession } from "./close.js";
@@ -57,7 +57,8 @@ function admit(broker: Broker, packet: ConnectPacket, clientId: string): Cause {
 		const topic = broker.text.decode(packet.bytes, packet.willTopicStart, packet.willTopicEnd)!;
 		const cause = checkTopicName(topic);
 		if (cause !== Cause.None) return v5 ? cause : Cause.ConnectFlags;
-		if (packet.willTopicEnd - packet.willTopicStart > limits.topicBytes) return Cause.TopicTooLong;
+		const bytes = packet.willTopicEnd - packet.willTopicStart;
+		if (bytes > limits.topicBytes || tooDeep(topic, limits.topicLevels)) return Cause.TopicTooLong;
 		if (limits.retained === 0 && (packet.flags & ConnectFlag.WillRetain) !== 0) return Cause.RetainNotSupported;
 		if (!broker.access.mayPublish(clientId, topic)) return Cause.NotAuthorized;
 	}

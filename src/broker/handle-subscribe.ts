@@ -56,12 +56,20 @@ function checkFilters(broker: Broker, packet: SubscribePacket, version: Version)
 	for (let i = 0; i < packet.filterCount; i++) {
 		packet.next();
 		const filter = broker.text.decode(packet.bytes, packet.filterStart, packet.filterEnd)!;
+		if (isTooLong(broker, filter, packet.filterEnd - packet.filterStart)) continue;
 		const shareAt = sharedFilterAt(filter);
 		if (shareAt < 0 || checkTopicFilter(filter.slice(shareAt)) !== Cause.None) return Cause.FilterInvalid;
 		if (shareAt > 0 && version === Version.V5 && (packet.options & SubscribeOption.NoLocal) !== 0)
 			return Cause.NoLocalShared;
 	}
 	return Cause.None;
+}
+
+/** Whether a filter is beyond the limits. It is asked before a filter is taken to levels, which takes memory for
+ *  each. */
+function isTooLong(broker: Broker, filter: string, bytes: number): boolean {
+	const limits = broker.limits;
+	return bytes > limits.topicBytes || tooDeep(filter, limits.topicLevels + 2); // "$share/name/" has two of its own
 }
 
 /** Adds or replaces one subscription and queues its Retained Messages.
@@ -77,10 +85,11 @@ export function subscribe(
 	identifier: number,
 ): number {
 	const limits = broker.limits;
+	if (isTooLong(broker, filter, bytes)) return refuse(broker);
 	const shareAt = sharedFilterAt(filter);
 	const topicFilter = shareAt > 0 ? filter.slice(shareAt) : filter;
 	if (shareAt < 0 || checkTopicFilter(topicFilter) !== Cause.None) return ReasonCode.TopicFilterInvalid;
-	if (bytes > limits.topicBytes || tooDeep(topicFilter, limits.topicLevels)) return refuse(broker);
+	if (tooDeep(topicFilter, limits.topicLevels)) return refuse(broker);
 	if (!broker.access.maySubscribe(session, topicFilter)) {
 		broker.counters.refusedSubscriptions++;
 		return ReasonCode.NotAuthorized;
@@ -173,7 +182,7 @@ export function handleUnsubscribe(
 export function unsubscribe(broker: Broker, session: Session, filter: string): number {
 	const subscription = broker.table.find(session.index, filter);
 	if (subscription === 0)
-		return filter === "" || checkTopicFilter(filter) !== Cause.None
+		return isTooLong(broker, filter, broker.text.size(filter)) || checkTopicFilter(filter) !== Cause.None
 			? ReasonCode.TopicFilterInvalid
 			: ReasonCode.NoSubscriptionExisted;
 	removeSubscription(broker, subscription);

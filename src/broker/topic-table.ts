@@ -6,7 +6,7 @@
  *  there on ("a/b/+", "a/b/+/c"). So a search costs some look-ups a level, whatever the number of subscriptions, and
  *  memory is spent only where wildcards are. A Shared Subscription's group is a node of its own ("$share/g/a/b") that
  *  hangs on its filter's node. After route-cache.ts (on a miss). Spec: section 4.7, 5.0 4.8.2 */
-import { hasWildcard } from "../codec/topic.js";
+import { hasWildcard, sharedFilterAt } from "../codec/topic.js";
 import { type UintArray, uintArray } from "../memory/typed-array.js";
 
 /** What a search finds. */
@@ -86,7 +86,8 @@ export class TopicTable {
 	 *  @param shareAt index of the Topic Filter within `filter`; 0: not shared @param bytes the filter's bytes in UTF-8
 	 *  @returns it; 0: full, and nothing is changed */
 	add(session: number, filter: string, shareAt: number, bytes: number, options: number, identifier: number): number {
-		if (this.count >= this.max || this.filterBytes + bytes > this.filterBytesMax) return 0;
+		const pathBytes = bytes * pathCount(filter, shareAt);
+		if (this.count >= this.max || this.filterBytes + pathBytes > this.filterBytesMax) return 0;
 		const existing = this.paths.get(filter);
 		let node = existing ?? 0;
 		if (existing === undefined || this.firstOfNode[existing] === 0) {
@@ -97,7 +98,7 @@ export class TopicTable {
 		if (subscription === 0) subscription = ++this.usedSubscriptions;
 		else this.freeSubscription = this.nextOfNode[subscription]!;
 		this.count++;
-		this.filterBytes += bytes;
+		this.filterBytes += pathBytes;
 		this.session[subscription] = session;
 		this.node[subscription] = node;
 		this.options[subscription] = options;
@@ -136,7 +137,7 @@ export class TopicTable {
 		this.nextOfNode[subscription] = this.freeSubscription;
 		this.freeSubscription = subscription;
 		this.count--;
-		this.filterBytes -= bytes;
+		this.filterBytes -= bytes * pathCount(filter, this.filterOfGroup[node] === 0 ? 0 : sharedFilterAt(filter));
 		if (this.firstOfNode[node] !== 0) return;
 		const parent = this.filterOfGroup[node]!;
 		if (parent === 0) {
@@ -289,6 +290,13 @@ export class TopicTable {
 		if (this.filterOfGroup[node] !== 0) return;
 		if (this.firstOfNode[node] !== 0 || this.firstGroup[node] !== 0) target.matched(node);
 	}
+}
+
+/** @returns how many paths of at most its own length a filter takes, so that their bytes are bounded, too
+ *  @param shareAt index of the Topic Filter within `filter`; 0: not shared */
+function pathCount(filter: string, shareAt: number): number {
+	const paths = hasWildcard(filter) ? pathEnds(filter.slice(shareAt)).length : 1;
+	return shareAt === 0 ? paths : paths + 1;
 }
 
 /** @returns where the paths of a filter with wildcards end: the literal levels with their "/", then each level on */

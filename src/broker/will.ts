@@ -31,13 +31,11 @@ export function releaseWill(broker: Broker, session: Session): void {
 export class Wills {
 	/** message, publishing session or -1, Message Expiry Interval: one after the other */
 	private readonly due: number[];
+	/** some are due */
+	any = false;
 
 	constructor(private readonly broker: Broker) {
 		this.due = [];
-	}
-
-	get count(): number {
-		return this.due.length;
 	}
 
 	/** Takes the session's Will Message over, if it has one. @param publisher its index; -1: the session ends */
@@ -46,6 +44,7 @@ export class Wills {
 		if (will === 0) return;
 		session.will = 0;
 		this.broker.sessions.wills.clear(session.index);
+		this.any = true;
 		this.due.push(will, publisher, session.willExpirySeconds);
 	}
 
@@ -54,6 +53,7 @@ export class Wills {
 		const due = this.due;
 		for (let i = 0; i < due.length; i += 3) this.publishOne(due[i]!, due[i + 1]!, due[i + 2]!);
 		due.length = 0;
+		this.any = false;
 	}
 
 	private publishOne(will: number, publisher: number, expirySeconds: number): void {

@@ -71,6 +71,7 @@ onXs("each limit's overflow is answered and counted, and the broker lives", asyn
 		["strangers are gone", { count: 16 }],
 		["a long filter", { code: 0x80 }],
 		["a deep filter", { code: 0x80 }],
+		["a filter of 2,000 levels", { code: 0x80 }],
 		["unsubscribed", { count: 0, nodes: 0 }],
 		["retained", { count: 64, dropped: 136 }],
 		["retained deleted", { count: 0, blocks: 128 }],
@@ -85,6 +86,7 @@ onXs("each limit's overflow is answered and counted, and the broker lives", asyn
 	for (const [name, values] of expected) assert.equal(named(result, name), { name, ...values }, name);
 	assert.ok(named(result, "subscriptions").refused > 0);
 	assert.ok(named(result, "subscriptions").nodes <= limits.filterNodes);
+	assert.ok(named(result, "many long paths").bytes <= limits.filterBytes);
 	assert.is(named(result, "queue").count, limits.queueMessages);
 	assert.ok(named(result, "queue").bytes <= limits.queueBytes);
 	assert.ok(named(result, "unfinished packets").back, "their blocks came back");

@@ -36,13 +36,13 @@ function fillSessions(): void {
 	for (let i = 0; i < limits.localSubscriptions; i++) broker.subscribe("local", () => {});
 }
 
-/** All subscriptions and nodes, and all bytes of filters. */
+/** All subscriptions and nodes, and nearly all bytes of filters. */
 function fillSubscriptions(): void {
-	const left = limits.subscriptions;
-	// two nodes each: "n/" and "n/+"
-	const wild = limits.filterNodes - limits.subscriptions - 1;
-	const bytes = Math.floor(limits.filterBytes / left) - 1;
-	for (let i = 0; i < left; i++) {
+	const count = limits.subscriptions;
+	// two paths each, "n/" and "n/+", which count as much
+	const wild = limits.filterNodes - count - 1;
+	const bytes = Math.floor((limits.filterBytes - 20) / (count + wild));
+	for (let i = 0; i < count; i++) {
 		const filter = i < wild ? `${textOf(i, bytes - 2)}/+` : textOf(i, bytes);
 		feeder.subscribe(clients[i % clients.length]!, filter, 0);
 	}

@@ -54,6 +54,18 @@ function subscriptions(): void {
 	report("a long filter", { code: feeder.last(4) });
 	feeder.subscribe(clients[0]!, "a/".repeat(50), 1);
 	report("a deep filter", { code: feeder.last(4) });
+	// each level of these would be a piece of memory
+	const deep = new Uint8Array(4_086).fill(0x2f);
+	for (let i = 1; i < 4_081; i += 2) deep[i + 4] = 0x2b;
+	deep.set([0, 2, 0x0f, 0xf1]);
+	deep[4_085] = 0;
+	feeder.feed(clients[0]!, [0x82, 0xf6, 0x1f]);
+	for (let at = 0; at < deep.length; at += 1_000) feeder.feed(clients[0]!, deep.subarray(at, at + 1_000));
+	report("a filter of 2,000 levels", { code: feeder.last(4) });
+	// and each path of these: 16 levels of wildcards behind 200 characters
+	for (let i = 0; i < 40; i++) feeder.subscribe(clients[i % 16]!, `${`${i}`.padEnd(200, "x")}${"/+".repeat(15)}`, 0);
+	report("many long paths", { bytes: broker.table.filterBytes });
+	for (let i = 0; i < 40; i++) feeder.unsubscribe(clients[i % 16]!, `${`${i}`.padEnd(200, "x")}${"/+".repeat(15)}`);
 	for (let i = 0; i < 300; i++) feeder.unsubscribe(clients[i % 16]!, `filter/${i}/+/x`);
 	report("unsubscribed", { count: broker.table.count, nodes: broker.table.nodeCount });
 }
