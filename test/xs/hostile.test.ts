@@ -1,4 +1,5 @@
-/** Mutated packets of all kinds and versions against the broker in an ESP32's memory: nothing that a peer sends ends the
+/** Mutated packets of all kinds and versions against the broker in an ESP32's memory: nothing that a peer sends
+ *  ends the
  *  process. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
