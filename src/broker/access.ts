@@ -2,7 +2,8 @@
 import { Cause } from "../errors.js";
 import type { Session } from "./session.js";
 
-/** What an application decides. Absent: everything is allowed, anonymous clients as `allowAnonymous` says. Asked while a
+/** What an application decides. Absent: everything is allowed, anonymous clients as `allowAnonymous` says. Asked
+ *  while a
  *  packet is handled: these answer, and don't call the broker. */
 export interface AccessRules {
 	/** Clients without a user name may come in. Default: true */
