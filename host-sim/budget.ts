@@ -27,6 +27,11 @@ function stringChunk(bytes: number): number {
 	return chunk(bytes + 1);
 }
 
+/** What an exchange of SCRAM-SHA-256 keeps, and a user name as long as one mostly is. */
+const EXCHANGE_SLOTS = 24;
+const EXCHANGE_BYTES = 512;
+const USER_NAME_BYTES = 23;
+
 class Count {
 	slots = 0;
 	chunks = 0;
@@ -76,11 +81,18 @@ function growth(limits: Limits): Map<string, Count> {
 	retained.chunks += chunk(SLOT * limits.retained) + limits.retainedTopicBytes + 12 * limits.retained;
 	const ids = mapEntries(sessions);
 	ids.chunks += limits.sessions * stringChunk(limits.clientIdBytes);
+	// clients that authenticated themselves, and the exchanges that are going on
+	const authenticated = limits.authentications === 0 ? 0 : limits.connections;
+	const connections = {
+		slots: SLOT * (4 * authenticated + EXCHANGE_SLOTS * limits.authentications),
+		chunks: authenticated * stringChunk(USER_NAME_BYTES) + EXCHANGE_BYTES * limits.authentications,
+	};
 	return new Map([
 		["table", table],
 		["routes", routes],
 		["retained", retained],
 		["sessions", ids],
+		["connections", connections],
 	]);
 }
 
@@ -98,7 +110,8 @@ const PARTS: readonly (readonly [field: string, name: string, what: (l: Limits) 
 	["routes", "routes", (l) => `${l.routes} topics seen before, ${l.routeReceivers} receivers`],
 	["retained", "retained", (l) => `${l.retained} Retained Messages, ${l.retainedTopicBytes} bytes of topics`],
 	["received", "received", (l) => `${l.received} QoS 2 messages on their way in`],
-	["aliases", "aliases", (l) => `${l.topicAliases} Topic Aliases a connection`],
+	["aliasesTaken", "aliases taken", (l) => `${l.topicAliases} Topic Aliases from each connection`],
+	["aliasesGiven", "aliases given", (l) => `${l.topicAliasesGiven} Topic Aliases to each connection`],
 ];
 
 /** The parts of the broker's one byte array. */
@@ -156,6 +169,8 @@ export function bytesPerClient(limits: Limits): number {
 		return part.slots + part.chunks;
 	};
 	const sessions = limits.sessions + limits.localSubscriptions;
-	const connection = (total("connections") + total("partials") + total("aliases")) / connectionSlots(limits);
+	const connection =
+		(total("connections") + total("partials") + total("aliases taken") + total("aliases given")) /
+		connectionSlots(limits);
 	return Math.ceil(connection + total("sessions") / sessions);
 }

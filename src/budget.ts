@@ -1,8 +1,11 @@
 /** Where the broker's bytes lie, and what each part costs: the constructors allocate by these same numbers. */
 import type { Limits } from "./limits.js";
 
-/** Bytes for what the broker encodes before it knows where it goes: answers, CONNACK's properties. */
-const SCRATCH_MIN = 256;
+/** Bytes for what the broker encodes before it knows where it goes: answers, CONNACK's properties and then CONNACK. */
+const SCRATCH_MIN = 1_024;
+
+/** Bytes of a SUBACK's first part, with its Reason String. */
+const HEAD_BYTES = 96;
 
 /** The parts of the broker's one byte array: index of each part's first byte. One array, so that bytes move by
  *  `copyWithin`, which allocates nothing on XS. */
@@ -32,7 +35,7 @@ export function connectionSlots(limits: Limits): number {
 
 /** @returns bytes of the scratch part: SUBACK needs one for each filter, and a filter takes at least 3 bytes */
 export function scratchBytes(limits: Limits): number {
-	return Math.max(SCRATCH_MIN, Math.ceil(limits.packetBytes / 3)) + limits.clientIdBytes;
+	return Math.max(SCRATCH_MIN + 4 * limits.clientIdBytes, Math.ceil(limits.packetBytes / 3));
 }
 
 /** Lays the parts out one after the other. */
@@ -41,7 +44,7 @@ export function layOut(limits: Limits): Layout {
 	const assembly = receive + limits.receiveBytes;
 	const partials = assembly + limits.packetBytes;
 	const head = partials + connectionSlots(limits) * limits.partialBytes;
-	const scratch = head + 32;
+	const scratch = head + HEAD_BYTES;
 	const topic = scratch + scratchBytes(limits);
 	const outputs = topic + (limits.topicAliases > 0 ? limits.topicBytes : 0);
 	const blocks = outputs + limits.outputBuffers * limits.outputBytes;

@@ -30,6 +30,12 @@ export interface Limits {
 	queueMessages: number;
 	/** a QoS 1 or 2 message that a queue has no room for: end the receiver's connection, or refuse at the publisher */
 	whenQueueFull: "disconnect" | "refuse";
+	/** the highest QoS that a client may publish with, and that a subscription gets: Maximum QoS. Spec: 5.0, 3.2.2.3.4 */
+	qosMax: 0 | 1 | 2;
+	/** what SUBSCRIBE may ask for. Spec: 5.0, 3.2.2.3.11 to 3.2.2.3.13 */
+	wildcardSubscriptions: boolean;
+	subscriptionIdentifiers: boolean;
+	sharedSubscriptions: boolean;
 	/** QoS 1 and 2 messages in flight to one client, 1 to 65,535 (a 5.0 client may ask for less) */
 	inFlight: number;
 	/** QoS 2 messages in flight from one client, 1 to 65,535: Receive Maximum. Spec: 5.0, 3.2.2.3.3 */
@@ -55,8 +61,14 @@ export interface Limits {
 	topicLevels: number;
 	/** longest Client Identifier, ≥ 23. Spec: [MQTT-3.1.3-5] */
 	clientIdBytes: number;
-	/** Topic Alias Maximum. Spec: 5.0, 3.2.2.3.8 */
+	/** Topic Aliases that a client may give: Topic Alias Maximum, 0 to 65,535. Spec: 5.0, 3.2.2.3.8 */
 	topicAliases: number;
+	/** Topic Aliases that are given to a client that takes them, 0 to 1,000 */
+	topicAliasesGiven: number;
+	/** exchanges of Enhanced Authentication at once; 0: there is none. Spec: 5.0, 4.12 */
+	authentications: number;
+	/** the longest Keep Alive of a 5.0 client, seconds; 0: it may have any, or none. Spec: 5.0, 3.2.2.3.14 */
+	keepAliveMaxSeconds: number;
 	/** ms for CONNECT to come */
 	connectTimeoutMs: number;
 	/** ms that a client may take nothing of what is there for it, before its connection is ended */
@@ -82,6 +94,10 @@ export const hostLimits: Limits = {
 	queueBytes: 32 * 1024 * 1024,
 	queueMessages: 200_000,
 	whenQueueFull: "disconnect",
+	qosMax: 2,
+	wildcardSubscriptions: true,
+	subscriptionIdentifiers: true,
+	sharedSubscriptions: true,
 	inFlight: 1_000,
 	receiveMaximum: 65_535,
 	received: 262_144,
@@ -97,6 +113,9 @@ export const hostLimits: Limits = {
 	topicLevels: 200,
 	clientIdBytes: 1_024,
 	topicAliases: 64,
+	topicAliasesGiven: 16,
+	authentications: 1_000,
+	keepAliveMaxSeconds: 0,
 	connectTimeoutMs: 30_000,
 	stallTimeoutMs: 60_000,
 	sessionExpirySeconds: 0xffffffff,
@@ -114,6 +133,7 @@ const RELATIONS: readonly Relation[] = [
 	],
 	["blocks ≥ 2 and blockBytes ≥ 64", (l) => l.blocks >= 2 && l.blockBytes >= 64],
 	["blockBytes is a multiple of 4", (l) => l.blockBytes % 4 === 0],
+	["0 ≤ qosMax ≤ 2", (l) => l.qosMax >= 0 && l.qosMax <= 2],
 	["1 ≤ inFlight ≤ 65535", (l) => l.inFlight >= 1 && l.inFlight <= 65_535],
 	["1 ≤ receiveMaximum ≤ 65535", (l) => l.receiveMaximum >= 1 && l.receiveMaximum <= 65_535],
 	["received ≥ 1", (l) => l.received >= 1],
@@ -124,6 +144,9 @@ const RELATIONS: readonly Relation[] = [
 	["queueBytes ≥ packetBytes", (l) => l.queueBytes >= l.packetBytes],
 	["outputBuffers ≥ 1 and outputBytes ≥ 128", (l) => l.outputBuffers >= 1 && l.outputBytes >= 128],
 	["topicBytes ≤ 65535", (l) => l.topicBytes <= 65_535],
+	["topicAliases ≤ 65535", (l) => l.topicAliases <= 65_535],
+	["topicAliasesGiven ≤ 1000", (l) => l.topicAliasesGiven <= 1_000],
+	["keepAliveMaxSeconds ≤ 65535", (l) => l.keepAliveMaxSeconds <= 65_535],
 	["clientIdBytes ≥ 23", (l) => l.clientIdBytes >= 23],
 ];
 

@@ -40,8 +40,18 @@ export interface TransportTarget {
 	onError(): void;
 }
 
+/** Hashes, done natively. Results are new arrays. */
+export interface Crypto {
+	/** @returns 32 bytes. FIPS 180-4 */
+	sha256(data: Uint8Array): Uint8Array;
+	/** @returns 32 bytes. RFC 2104 with SHA-256 */
+	hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
+}
+
 export interface Platform {
 	readonly text: Text;
+	/** needed by methods of Enhanced Authentication (src/auth), not by the broker itself */
+	readonly crypto?: Crypto;
 	/** Milliseconds that only grow; may begin anywhere. */
 	now(): number;
 	/** An unpredictable integer, 0 ≤ n < 2³². */

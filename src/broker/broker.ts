@@ -1,18 +1,21 @@
 /** The broker: wiring, turns, counters and the program's own interface. No protocol is in here. */
 
+import { type AuthenticationMethod, METHOD_NAME_MAX } from "../auth/authentication-method.js";
 import { connectionSlots, type Layout, layOut } from "../budget.js";
 import { ConnectPacket, ReasonPacket } from "../codec/connect.js";
 import { AckPacket, PublishPacket } from "../codec/publish.js";
 import { SubscribePacket } from "../codec/subscribe.js";
 import { Deliveries } from "../delivery/deliveries.js";
 import { ReceivedIds } from "../delivery/received-ids.js";
-import { Cause } from "../errors.js";
+import { Cause, HearthError } from "../errors.js";
 import { checkLimits, type Limits } from "../limits.js";
 import { BlockPool } from "../memory/block-pool.js";
 import { Deadlines } from "../memory/deadlines.js";
 import { MessageStore } from "../memory/message-store.js";
 import type { Platform, Text, Transport } from "../platform.js";
 import { Access, type AccessRules } from "./access.js";
+import { AliasesGiven } from "./aliases-given.js";
+import { AliasesTaken } from "./aliases-taken.js";
 import { closeConnection } from "./close.js";
 import { Connection, ConnectionState } from "./connection.js";
 import { Counters } from "./counters.js";
@@ -25,7 +28,6 @@ import { RouteCache } from "./route-cache.js";
 import { type MessageHandler, Sessions } from "./session.js";
 import { Shared } from "./shared.js";
 import { tick } from "./tick.js";
-import { TopicAliases } from "./topic-aliases.js";
 import { TopicTable } from "./topic-table.js";
 import { Wills } from "./will.js";
 
@@ -37,15 +39,31 @@ export interface BrokerEvents {
 	published?: (clientId: string, topic: string) => void;
 }
 
+const RESPONSE_INFORMATION_MAX = 64;
+
 type Told = (a: string, b: string) => void;
 
 export interface BrokerOptions {
 	limits: Limits;
 	platform: Platform;
 	access?: AccessRules;
+	/** methods of Enhanced Authentication that clients may choose from. Default: none */
+	authentication?: readonly AuthenticationMethod[];
+	/** where a client may let others answer to, when it asks: a Topic Name's beginning, with its Client Identifier for
+	 *  "%c"; at most 64 bytes, "": it is told nothing. Default: "response/%c". Spec: 5.0, 3.2.2.3.15 */
+	responseInformation?: string;
 	events?: BrokerEvents;
 	/** log lines up to this level: 0 errors, 1 events, 2 details; default 1 */
 	logLevel?: number;
+}
+
+/** They go into CONNACK, which has its place in the broker's memory. */
+function checkTexts(text: Text, responseInformation: string, methods: readonly AuthenticationMethod[]): void {
+	if (text.size(responseInformation) > RESPONSE_INFORMATION_MAX)
+		throw new HearthError("HEARTH_ERR_OPTION", `responseInformation: give at most ${RESPONSE_INFORMATION_MAX} bytes`);
+	for (let i = 0; i < methods.length; i++)
+		if (text.size(methods[i]!.name) > METHOD_NAME_MAX)
+			throw new HearthError("HEARTH_ERR_OPTION", `authentication: ${methods[i]!.name}: give a shorter name`);
 }
 
 export class Broker {
@@ -64,7 +82,8 @@ export class Broker {
 	readonly retained: Retained;
 	readonly sessions: Sessions;
 	readonly shared: Shared;
-	readonly aliases: TopicAliases;
+	readonly aliasesTaken: AliasesTaken;
+	readonly aliasesGiven: AliasesGiven;
 	readonly access: Access;
 	readonly outputs: Outputs;
 	readonly copy: PacketCopy;
@@ -83,6 +102,10 @@ export class Broker {
 	readonly publication: Publication;
 	/** ms on the platform's clock, read once a turn */
 	now = 0;
+	readonly authenticationMethods: readonly AuthenticationMethod[];
+	/** exchanges of Enhanced Authentication that are going on */
+	authenticating = 0;
+	readonly responseInformation: string;
 	/** clients with a CONNACK of success */
 	connectedCount = 0;
 	/** the last CONNECT found its session */
@@ -104,6 +127,9 @@ export class Broker {
 		this.text = options.platform.text;
 		this.events = options.events ?? {};
 		this.logLevel = options.logLevel ?? 1;
+		this.responseInformation = options.responseInformation ?? "response/%c";
+		this.authenticationMethods = options.authentication ?? [];
+		checkTexts(this.text, this.responseInformation, this.authenticationMethods);
 		this.layout = layOut(limits);
 		this.memory = new Uint8Array(this.layout.bytes);
 		const slots = connectionSlots(limits);
@@ -123,7 +149,8 @@ export class Broker {
 		this.copy = new PacketCopy(this.outputs);
 		this.counters = new Counters();
 		this.deadlines = new Deadlines(slots);
-		this.aliases = new TopicAliases(this, limits.topicAliases, slots);
+		this.aliasesTaken = new AliasesTaken(this, limits.topicAliases, slots);
+		this.aliasesGiven = new AliasesGiven(limits.topicAliasesGiven, slots);
 		this.local = new Local(this);
 		this.wills = new Wills(this);
 		this.connectPacket = new ConnectPacket();
@@ -211,9 +238,11 @@ export class Broker {
 		this.firstDirty = output;
 	}
 
-	/** Sends a control packet that lies at memory[start..end). One that finds no room anywhere costs the connection. */
+	/** Sends a control packet that lies at memory[start..end). One that finds no room anywhere, or is larger than the
+	 *  client takes, costs the connection. Spec: [5:MQTT-3.1.2-24] */
 	send(connection: Connection, start: number, end: number): void {
-		if (sendControl(connection.output, this.memory, start, end)) this.touch(connection.output);
+		if (end - start > connection.packetBytesMax) this.closeLater(connection, Cause.PacketTooLarge);
+		else if (sendControl(connection.output, this.memory, start, end)) this.touch(connection.output);
 		else this.closeLater(connection, Cause.SlowReceiver);
 	}
 

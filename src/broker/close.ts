@@ -1,10 +1,12 @@
 /** How connections and sessions end. Spec: 5.0 and 3.1.1, sections 3.14, 4.1, 4.13 */
-import { encodeReason } from "../codec/connect.js";
+import { encodeReason, sizeOfReason } from "../codec/connect.js";
 import { PacketType, Version } from "../codec/packet-types.js";
 import { Cause, causeName, causeReason } from "../errors.js";
 import type { Broker } from "./broker.js";
 import { type Connection, ConnectionState } from "./connection.js";
+import { endExchange } from "./handle-auth.js";
 import { removeSubscription } from "./handle-subscribe.js";
+import { putAnyReasonString } from "./reason-string.js";
 import { EXPIRY_NEVER, type Session } from "./session.js";
 import { releaseWill } from "./will.js";
 
@@ -18,17 +20,13 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 	const transport = connection.output.transport;
 	broker.counters.count(cause);
 	if (cause !== Cause.TransportClosed && transport !== undefined) {
-		if (connected && cause !== Cause.None && connection.version === Version.V5 && connection.sending === 0) {
-			const memory = broker.memory;
-			const at = connection.output.stage(3);
-			const reason = causeReason(cause);
-			if (at >= 0)
-				connection.output.staged(encodeReason(memory, at, PacketType.Disconnect, Version.V5, reason, memory, 0, 0));
-		}
+		if (connected && cause !== Cause.None && connection.version === Version.V5 && connection.sending === 0)
+			sendDisconnect(broker, connection, cause);
 		connection.output.flush();
 	}
 	if (connection.sending !== 0) session?.outbox.endSending(connection.sending);
-	broker.aliases.clear(connection);
+	broker.aliasesTaken.clear(connection);
+	endExchange(broker, connection);
 	broker.forget(connection);
 	connection.reset();
 	if (cause !== Cause.TransportClosed) transport?.close();
@@ -47,6 +45,19 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 	if (session.expirySeconds === 0) endSession(broker, session);
 	else if (session.expirySeconds !== EXPIRY_NEVER)
 		broker.sessions.expiries.set(session.index, broker.now + session.expirySeconds * 1000);
+}
+
+/** DISCONNECT, with the Reason String where there is room for it. Spec: 5.0, 3.14.2.2.3 */
+function sendDisconnect(broker: Broker, connection: Connection, cause: Cause): void {
+	const memory = broker.memory;
+	const string = broker.layout.head;
+	const end = putAnyReasonString(broker, connection, string, cause, 3);
+	const reason = causeReason(cause);
+	const output = connection.output;
+	let from = string;
+	let at = output.stage(sizeOfReason(Version.V5, reason, end - from));
+	if (at < 0) at = output.stage(sizeOfReason(Version.V5, reason, end - (from = end)));
+	if (at >= 0) output.staged(encodeReason(memory, at, PacketType.Disconnect, Version.V5, reason, memory, from, end));
 }
 
 function reasonText(cause: Cause): string {

@@ -1,11 +1,13 @@
 /** One transport: bytes in, packets to their handlers, one flush a turn. It owns what belongs to a Network Connection;
  *  what outlives it is the session's. After the transport, before the handlers. */
+
 import { Frame, Framer } from "../codec/framer.js";
 import { PacketType, Version } from "../codec/packet-types.js";
 import { Cause } from "../errors.js";
 import type { Transport, TransportTarget } from "../platform.js";
 import type { Broker } from "./broker.js";
 import { handleAck, handlePubrel } from "./handle-acks.js";
+import { type Authentication, handleAuth, refuse } from "./handle-auth.js";
 import { handleConnect } from "./handle-connect.js";
 import { handleDisconnect, handlePing } from "./handle-disconnect.js";
 import { handlePublish } from "./handle-publish.js";
@@ -23,6 +25,14 @@ export const enum ConnectionState {
 	Connected,
 }
 
+/** What a 5.0 client said of itself. */
+export const enum ConnectionOption {
+	/** it wants no Reason Strings but with CONNACK and DISCONNECT. Spec: 5.0, 3.1.2.11.7 [5:MQTT-3.1.2-29] */
+	NoProblemInformation = 1,
+	/** it takes Topic Aliases. Spec: 5.0, 3.1.2.11.5 */
+	TakesAliases = 2,
+}
+
 /** Bytes that are kept free for answers when it is decided how much may be read. */
 const ANSWER_ROOM = 64;
 
@@ -35,6 +45,8 @@ export class Connection implements TransportTarget {
 	/** what the peer takes. Spec: 5.0, 3.1.2.11.3 and 3.1.2.11.4 */
 	receiveMaximum = 0;
 	packetBytesMax = 0;
+	/** ConnectionOption bits */
+	options = 0;
 	/** why the connection is to be closed at the end of the turn; None: it is not */
 	closing: Cause = Cause.None;
 	/** nothing is read, because the peer doesn't take its answers */
@@ -50,6 +62,8 @@ export class Connection implements TransportTarget {
 	private partsFirst = 0;
 	private partsLast = 0;
 	private partsBytes = 0;
+	/** the client chose a method of Enhanced Authentication. Spec: 5.0, 4.12 */
+	authentication: Authentication | undefined = undefined;
 	readonly framer: Framer;
 	readonly output: Output;
 
@@ -114,8 +128,7 @@ export class Connection implements TransportTarget {
 		const broker = this.broker;
 		const pool = broker.pool;
 		if (frame === Frame.Large) {
-			if (this.state === ConnectionState.Opened && framer.type !== PacketType.Connect)
-				return this.refuse(Cause.ConnectMissing);
+			if (this.session === undefined && !this.mayBegin(framer.type)) return refuse(broker, this, Cause.ConnectMissing);
 			this.partsFirst = this.partsLast = pool.take(1);
 			this.partsBytes = 0;
 			if (this.partsFirst === 0) this.refuse(Cause.FullStore);
@@ -151,8 +164,10 @@ export class Connection implements TransportTarget {
 		const session = this.session;
 		const type = first >> 4;
 		if (session === undefined) {
-			if (type === PacketType.Connect) handleConnect(broker, this, bytes, start, end);
-			else this.refuse(Cause.ConnectMissing);
+			if (!this.mayBegin(type)) refuse(broker, this, Cause.ConnectMissing);
+			else if (type === PacketType.Connect) handleConnect(broker, this, bytes, start, end);
+			else if (type === PacketType.Auth) handleAuth(broker, this, bytes, start, end);
+			else this.refuse(Cause.None);
 			return;
 		}
 		switch (type) {
@@ -172,11 +187,19 @@ export class Connection implements TransportTarget {
 				return handleUnsubscribe(broker, this, session, bytes, start, end);
 			case PacketType.Disconnect:
 				return handleDisconnect(broker, this, session, bytes, start, end);
+			case PacketType.Auth:
+				return handleAuth(broker, this, bytes, start, end);
 			case PacketType.Connect:
 				return this.refuse(Cause.ConnectTwice);
 			default:
 				return this.refuse(Cause.PacketNotAllowed);
 		}
+	}
+
+	/** @returns whether the packet may come before CONNACK. Spec: [MQTT-3.1.0-1]; 5.0 [MQTT-3.1.2-30] */
+	private mayBegin(type: number): boolean {
+		if (this.authentication === undefined) return type === PacketType.Connect;
+		return type === PacketType.Auth || type === PacketType.Disconnect;
 	}
 
 	/** The peer broke the protocol or a budget: the connection ends, with the reason where 5.0 can tell it. */
@@ -211,6 +234,10 @@ export class Connection implements TransportTarget {
 	/** Once a tick: what found no buffer is sent, and a peer that takes nothing for too long is given up. */
 	check(): void {
 		if (this.state === ConnectionState.Free) return;
+		const timeout = this.broker.limits.connectTimeoutMs;
+		const exchange = this.authentication?.exchange;
+		if (exchange !== undefined && this.broker.now - exchange.since > timeout)
+			return refuse(this.broker, this, Cause.AuthenticationFailed);
 		if (this.sending === 0 && !this.output.stalled && !this.paused && this.session?.outbox.waitingFirst === 0) return;
 		this.serve();
 		if (!this.output.stalled) this.stalledAt = 0;
@@ -230,6 +257,8 @@ export class Connection implements TransportTarget {
 		this.closing = Cause.None;
 		this.version = Version.V311;
 		this.keepAliveMs = 0;
+		this.packetBytesMax = 0xffffffff;
+		this.options = 0;
 		this.paused = false;
 		this.stalledAt = 0;
 		this.output.open(transport, writable);
@@ -241,6 +270,7 @@ export class Connection implements TransportTarget {
 		this.framer.reset();
 		this.output.close();
 		this.session = undefined;
+		this.authentication = undefined;
 		this.state = ConnectionState.Free;
 		this.closing = Cause.None;
 		this.sending = 0;

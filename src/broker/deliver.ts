@@ -7,8 +7,9 @@ import { putNumber } from "../codec/properties.js";
 import { encodePublishHead, remainingOfPublish, sizeOfPacket } from "../codec/publish.js";
 import { DeliveryState } from "../delivery/deliveries.js";
 import { Cause } from "../errors.js";
+import { ALIAS_BYTES, findAlias, putAlias } from "./aliases-given.js";
 import type { Broker } from "./broker.js";
-import type { Connection } from "./connection.js";
+import { type Connection, ConnectionOption } from "./connection.js";
 import { ReceiverOption } from "./route-cache.js";
 import { pump, sizeOfIdentifier } from "./send-publish.js";
 import type { Session } from "./session.js";
@@ -25,6 +26,8 @@ export class Publication {
 	expires = 0;
 	/** its number in the store; 0: not stored */
 	message = 0;
+	/** its topic's route where that was known before this message; 0: it was not */
+	route = 0;
 	/** how many receivers took it */
 	receivers = 0;
 	topic: Uint8Array;
@@ -147,10 +150,16 @@ function sendAtOnce(
 ): boolean | undefined {
 	const version = connection.version;
 	const v5 = version === Version.V5;
-	if (p.rawEnd !== 0 && v5 === p.rawV5 && receiver === 0) return forward(broker, p, connection);
-	const made = v5 ? (p.expires === 0 ? 0 : 5) + (receiver === 0 ? 0 : identifierBytes(broker, receiver)) : 0;
+	const alias =
+		v5 && (connection.options & ConnectionOption.TakesAliases) !== 0
+			? findAlias(broker, connection, p.payloadEnd - p.payloadStart)
+			: 0;
+	if (p.rawEnd !== 0 && v5 === p.rawV5 && receiver === 0 && alias === 0) return forward(broker, p, connection);
+	let made = v5 ? (p.expires === 0 ? 0 : 5) + (receiver === 0 ? 0 : identifierBytes(broker, receiver)) : 0;
+	if (alias !== 0) made += ALIAS_BYTES;
 	const propertyBytes = v5 ? made + p.propertyEnd - p.propertyStart : 0;
-	const topicBytes = p.topicEnd - p.topicStart;
+	const topicStart = alias !== 0 && !broker.aliasesGiven.isNew ? p.topicEnd : p.topicStart;
+	const topicBytes = p.topicEnd - topicStart;
 	const remaining = remainingOfPublish(version, 0, topicBytes, propertyBytes, p.payloadEnd - p.payloadStart);
 	const total = sizeOfPacket(remaining);
 	if (total > connection.packetBytesMax) {
@@ -164,18 +173,20 @@ function sendAtOnce(
 	const memory = broker.memory;
 	const copy = broker.copy;
 	const flags = retain ? PublishFlag.Retain : 0;
-	if (receiver === 0 && copy.fits(-1, version, flags)) copy.put(memory, at, 0);
+	const plain = receiver === 0 && alias === 0;
+	if (plain && copy.fits(-1, version, flags)) copy.put(memory, at, 0);
 	else {
-		let q = encodePublishHead(memory, at, flags, remaining, p.topic, p.topicStart, p.topicEnd);
+		let q = encodePublishHead(memory, at, flags, remaining, p.topic, topicStart, p.topicEnd);
 		if (v5) {
 			q = putVariable(memory, q, propertyBytes);
 			if (p.expires !== 0)
 				q = putNumber(memory, q, PropertyId.MessageExpiryInterval, secondsLeft(p.expires, broker.now));
+			if (alias !== 0) q = putAlias(broker, connection, alias, memory, q);
 			if (receiver !== 0) q = putIdentifiers(broker, receiver, memory, q);
 			if (p.propertyEnd > p.propertyStart) q = putBytes(memory, q, p.properties, p.propertyStart, p.propertyEnd);
 		}
 		putBytes(memory, q, p.payload, p.payloadStart, p.payloadEnd);
-		if (receiver === 0) copy.set(-1, version, flags, at, at + total);
+		if (plain) copy.set(-1, version, flags, at, at + total);
 	}
 	output.staged(at + total);
 	broker.counters.publishesSent++;

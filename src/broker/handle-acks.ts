@@ -1,9 +1,10 @@
 /** The acknowledgements of QoS 1 and 2, in both directions. Spec: sections 3.4 to 3.7, 4.3 */
-import { PacketType, ReasonCode } from "../codec/packet-types.js";
+import { PacketType, ReasonCode, Version } from "../codec/packet-types.js";
 import { decodeAck, encodeAck } from "../codec/publish.js";
-import { Cause } from "../errors.js";
+import { Cause, causeReason } from "../errors.js";
 import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
+import { putReasonString, REASON_STRING_BYTES } from "./reason-string.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
 
@@ -19,6 +20,23 @@ export function answer(broker: Broker, connection: Connection, type: PacketType,
 	const scratch = broker.layout.scratch;
 	const end = encodeAck(memory, scratch, type, id, connection.version, reason, memory, 0, 0);
 	broker.send(connection, scratch, end);
+}
+
+/** Sends a 5.0 client PUBACK or PUBREC with the reason why its message was not taken. Spec: 5.0, 3.4.2.2.2,
+ *  3.5.2.2.2 */
+export function answerRefusal(
+	broker: Broker,
+	connection: Connection,
+	type: PacketType.Puback | PacketType.Pubrec,
+	id: number,
+	cause: Cause,
+): void {
+	const memory = broker.memory;
+	const string = broker.layout.scratch;
+	const start = string + REASON_STRING_BYTES;
+	const end = putReasonString(broker, connection, string, cause, 5);
+	const reason = causeReason(cause);
+	broker.send(connection, start, encodeAck(memory, start, type, id, Version.V5, reason, memory, string, end));
 }
 
 /** PUBACK, PUBREC and PUBCOMP: for what this side sent. */

@@ -1,13 +1,14 @@
 /** CONNECT: who comes in, with which session, and what CONNACK says. Spec: sections 3.1, 3.2 */
-import { type ConnectPacket, decodeConnect, encodeConnack } from "../codec/connect.js";
+import { type ConnectPacket, decodeConnect } from "../codec/connect.js";
 import { putBytes } from "../codec/data-types.js";
-import { ConnectFlag, PropertyId, ReasonCode, ReturnCode, Version } from "../codec/packet-types.js";
-import { putNumber, putStringProperty } from "../codec/properties.js";
+import { ConnectFlag, PropertyId, Version } from "../codec/packet-types.js";
 import { checkTopicName, tooDeep } from "../codec/topic.js";
-import { Cause, causeReason } from "../errors.js";
+import { Cause } from "../errors.js";
 import type { Broker } from "./broker.js";
 import { endSession } from "./close.js";
-import { type Connection, ConnectionState } from "./connection.js";
+import { refuseConnect, sendConnack } from "./connack.js";
+import { type Connection, ConnectionOption, ConnectionState } from "./connection.js";
+import { beginAuthentication } from "./handle-auth.js";
 import { pump } from "./send-publish.js";
 import { EXPIRY_NEVER, type Session } from "./session.js";
 import { dropWill, keepWillProperties } from "./will.js";
@@ -25,8 +26,22 @@ export function handleConnect(
 	if (cause !== Cause.None) return refuseConnect(broker, connection, cause);
 	if (packet.version === Version.V31) connection.framer.flagMask = 7;
 	connection.framer.shortestOnly = packet.version === Version.V5;
+	const properties = packet.properties;
+	connection.packetBytesMax = properties.number(PropertyId.MaximumPacketSize, 0xffffffff);
+	if (properties.number(PropertyId.RequestProblemInformation, 1) === 0)
+		connection.options |= ConnectionOption.NoProblemInformation;
+	if (properties.has(PropertyId.AuthenticationMethod))
+		return beginAuthentication(broker, connection, packet, bytes, start, end);
+	if (properties.has(PropertyId.AuthenticationData))
+		return refuseConnect(broker, connection, Cause.AuthenticationMethodMissing);
+	finishConnect(broker, connection, packet);
+}
+
+/** Lets the client in, or refuses it: its CONNECT is checked, and where it chose a method of Enhanced Authentication
+ *  that has said yes. */
+export function finishConnect(broker: Broker, connection: Connection, packet: ConnectPacket): void {
 	const given = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
-	const refused = admit(broker, packet, given);
+	const refused = admit(broker, connection, packet, given);
 	if (refused !== Cause.None) return refuseConnect(broker, connection, refused);
 	const clientId = given === "" ? broker.newClientId() : given;
 	const session = enter(broker, connection, packet, clientId);
@@ -46,32 +61,48 @@ function versionName(version: number): string {
 }
 
 /** All that can speak against the client, before anything of another is touched. */
-function admit(broker: Broker, packet: ConnectPacket, clientId: string): Cause {
+function admit(broker: Broker, connection: Connection, packet: ConnectPacket, clientId: string): Cause {
 	const limits = broker.limits;
 	const v5 = packet.version === Version.V5;
 	if (packet.clientIdEnd - packet.clientIdStart > limits.clientIdBytes) return Cause.ClientIdRejected;
 	if (clientId === "" && !v5 && (packet.version === Version.V31 || !packet.cleanStart)) return Cause.ClientIdRejected;
-	if (packet.properties.has(PropertyId.AuthenticationMethod)) return Cause.AuthenticationMethodUnknown;
-	if (packet.properties.has(PropertyId.AuthenticationData)) return Cause.AuthenticationMethodMissing;
-	if (packet.hasWill) {
-		const topic = broker.text.decode(packet.bytes, packet.willTopicStart, packet.willTopicEnd)!;
-		const cause = checkTopicName(topic);
-		if (cause !== Cause.None) return v5 ? cause : Cause.ConnectFlags;
-		const bytes = packet.willTopicEnd - packet.willTopicStart;
-		if (bytes > limits.topicBytes || tooDeep(topic, limits.topicLevels)) return Cause.TopicTooLong;
-		if (limits.retained === 0 && (packet.flags & ConnectFlag.WillRetain) !== 0) return Cause.RetainNotSupported;
-		if (!broker.access.mayPublish(clientId, topic)) return Cause.NotAuthorized;
+	if (connection.authentication === undefined) {
+		const cause = broker.access.authenticate(clientId, userNameOf(broker, packet), passwordOf(packet));
+		if (cause !== Cause.None) return cause;
 	}
-	const userName =
-		packet.userNameStart < 0 ? undefined : broker.text.decode(packet.bytes, packet.userNameStart, packet.userNameEnd);
-	const cause = broker.access.authenticate(clientId, userName, passwordOf(packet));
-	if (cause !== Cause.None) return cause;
+	if (packet.hasWill) {
+		const cause = checkWill(broker, packet, clientId);
+		if (cause !== Cause.None) return cause;
+	}
 	const existing = broker.sessions.find(clientId);
 	if (existing?.connection === undefined) {
 		if (broker.connectedCount >= limits.connections) return Cause.FullConnections;
 		if (existing === undefined && broker.clientSessions >= limits.sessions) return Cause.FullSessions;
 	}
 	return Cause.None;
+}
+
+/** Spec: [MQTT-3.1.2-13] ff.; 5.0 [MQTT-3.2.2-12] [MQTT-3.2.2-13] */
+function checkWill(broker: Broker, packet: ConnectPacket, clientId: string): Cause {
+	const limits = broker.limits;
+	const topic = broker.text.decode(packet.bytes, packet.willTopicStart, packet.willTopicEnd)!;
+	const cause = checkTopicName(topic);
+	if (cause !== Cause.None) return packet.version === Version.V5 ? cause : Cause.ConnectFlags;
+	const bytes = packet.willTopicEnd - packet.willTopicStart;
+	if (bytes > limits.topicBytes || tooDeep(topic, limits.topicLevels)) return Cause.TopicTooLong;
+	if ((packet.flags & ConnectFlag.WillQos) >> 3 > limits.qosMax) return Cause.QosNotSupported;
+	if (limits.retained === 0 && (packet.flags & ConnectFlag.WillRetain) !== 0) return Cause.RetainNotSupported;
+	if (packet.will.has(PropertyId.ResponseTopic)) {
+		const cause = checkTopicName(packet.will.string(PropertyId.ResponseTopic, broker.text)!);
+		if (cause !== Cause.None) return Cause.TopicWildcard;
+	}
+	return broker.access.mayPublish(clientId, topic) ? Cause.None : Cause.NotAuthorized;
+}
+
+/** @returns CONNECT's user name; undefined: none */
+export function userNameOf(broker: Broker, packet: ConnectPacket): string | undefined {
+	if (packet.userNameStart < 0) return undefined;
+	return broker.text.decode(packet.bytes, packet.userNameStart, packet.userNameEnd);
 }
 
 /** @returns a copy of the password; undefined: none */
@@ -144,11 +175,19 @@ function enter(broker: Broker, connection: Connection, packet: ConnectPacket, cl
 	const limits = broker.limits;
 	const asked = packet.properties.number(PropertyId.ReceiveMaximum, 65_535);
 	connection.receiveMaximum = Math.min(v5 ? asked : limits.inFlight, limits.inFlight);
-	connection.packetBytesMax = packet.properties.number(PropertyId.MaximumPacketSize, 0xffffffff);
-	connection.keepAliveMs = packet.keepAlive * 1500; // Spec: [MQTT-3.1.2-24]; 5.0 [MQTT-3.1.2-22]
-	if (packet.keepAlive === 0) broker.deadlines.clear(connection.index);
+	if (v5 && broker.aliasesGiven.open(connection.index, packet.properties.number(PropertyId.TopicAliasMaximum, 0)))
+		connection.options |= ConnectionOption.TakesAliases;
+	connection.keepAliveMs = keepAliveOf(broker, packet) * 1500; // Spec: [MQTT-3.1.2-24]; 5.0 [MQTT-3.1.2-22]
+	if (connection.keepAliveMs === 0) broker.deadlines.clear(connection.index);
 	else broker.deadlines.set(connection.index, broker.now + connection.keepAliveMs);
 	return session;
+}
+
+/** @returns seconds; 0: none. Only a 5.0 client can be told another than its own. Spec: 5.0, 3.2.2.3.14 */
+function keepAliveOf(broker: Broker, packet: ConnectPacket): number {
+	const max = broker.limits.keepAliveMaxSeconds;
+	const asked = packet.keepAlive;
+	return packet.version === Version.V5 && max > 0 && (asked === 0 || asked > max) ? max : asked;
 }
 
 /** Seconds that the session may outlive this connection. Before 5.0, Clean Session says it. */
@@ -156,63 +195,4 @@ function expiryOf(broker: Broker, packet: ConnectPacket): number {
 	const max = broker.limits.sessionExpirySeconds;
 	if (packet.version !== Version.V5) return packet.cleanStart ? 0 : max;
 	return Math.min(packet.properties.number(PropertyId.SessionExpiryInterval, 0), max);
-}
-
-/** Spec: section 3.2; [MQTT-3.2.2-1] to [MQTT-3.2.2-3]; 5.0 3.2.2.3: what is advertised are the limits */
-function sendConnack(
-	broker: Broker,
-	connection: Connection,
-	session: Session,
-	packet: ConnectPacket,
-	present: boolean,
-	assigned: boolean,
-): void {
-	const memory = broker.memory;
-	const from = broker.layout.scratch;
-	let p = from;
-	if (packet.version === Version.V5) {
-		const limits = broker.limits;
-		if (session.expirySeconds !== packet.properties.number(PropertyId.SessionExpiryInterval, 0))
-			p = putNumber(memory, p, PropertyId.SessionExpiryInterval, session.expirySeconds);
-		if (limits.receiveMaximum < 65_535) p = putNumber(memory, p, PropertyId.ReceiveMaximum, limits.receiveMaximum);
-		if (limits.retained === 0) p = putNumber(memory, p, PropertyId.RetainAvailable, 0);
-		p = putNumber(memory, p, PropertyId.MaximumPacketSize, limits.packetBytes);
-		if (limits.topicAliases > 0) p = putNumber(memory, p, PropertyId.TopicAliasMaximum, limits.topicAliases);
-		if (assigned) p = putStringProperty(memory, p, PropertyId.AssignedClientIdentifier, session.clientId, broker.text);
-	}
-	const told = present && packet.version !== Version.V31; // 3.1 does not use that byte
-	const end = encodeConnack(memory, p, packet.version, told, ReasonCode.Success, memory, from, p);
-	broker.send(connection, p, end);
-}
-
-/** CONNACK with the reason where one may be sent, then the end. Spec: [MQTT-3.2.2-4] [MQTT-3.2.2-5] [MQTT-3.1.4-1] */
-function refuseConnect(broker: Broker, connection: Connection, cause: Cause): void {
-	const version = connection.version;
-	const code = version === Version.V5 ? causeReason(cause) : returnCode(cause);
-	if (code !== 0 && cause !== Cause.ProtocolName) {
-		const memory = broker.memory;
-		const from = broker.layout.scratch;
-		broker.send(connection, from, encodeConnack(memory, from, version, false, code, memory, from, from));
-	}
-	broker.close(connection, cause);
-}
-
-/** @returns the return code of 3.1.1; 0: none fits, and the connection is closed without CONNACK [MQTT-3.2.2-6] */
-function returnCode(cause: Cause): number {
-	switch (cause) {
-		case Cause.ProtocolVersion:
-			return ReturnCode.UnacceptableProtocolVersion;
-		case Cause.ClientIdRejected:
-			return ReturnCode.IdentifierRejected;
-		case Cause.FullConnections:
-		case Cause.FullSessions:
-		case Cause.FullStore:
-			return ReturnCode.ServerUnavailable;
-		case Cause.BadUserNameOrPassword:
-			return ReturnCode.BadUserNameOrPassword;
-		case Cause.NotAuthorized:
-			return ReturnCode.NotAuthorized;
-		default:
-			return 0;
-	}
 }

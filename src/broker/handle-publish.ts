@@ -5,11 +5,11 @@ import { PacketType, PropertyId, PublishFlag, ReasonCode, Version } from "../cod
 import { endOfProperty } from "../codec/properties.js";
 import { decodePublish, type PublishPacket } from "../codec/publish.js";
 import { checkTopicName, tooDeep } from "../codec/topic.js";
-import { Cause, causeName, causeReason } from "../errors.js";
+import { Cause, causeName } from "../errors.js";
 import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
 import { deliver, type Publication, store } from "./deliver.js";
-import { answer } from "./handle-acks.js";
+import { answer, answerRefusal } from "./handle-acks.js";
 import { ReceiverOption } from "./route-cache.js";
 import type { Session } from "./session.js";
 
@@ -30,12 +30,15 @@ export function handlePublish(
 	if (cause !== Cause.None) return connection.refuse(cause);
 	if (p.retain && broker.limits.retained === 0 && connection.version === Version.V5)
 		return connection.refuse(Cause.RetainNotSupported); // as CONNACK said: Retain Available 0
+	// as CONNACK said [5:MQTT-3.2.2-11]
+	if (p.qos > broker.limits.qosMax) return connection.refuse(Cause.QosNotSupported);
 	p.publisher = session.index;
 	broker.counters.publishesReceived++;
 	const topicBytes = p.topicEnd - p.topicStart;
 	if (topicBytes > broker.limits.topicBytes) return connection.refuse(Cause.TopicTooLong);
 	let topic = broker.text.key(p.topic, p.topicStart, p.topicEnd);
 	let route = broker.routes.find(topic, topicBytes);
+	p.route = route;
 	if (route === 0) {
 		const checked = broker.text.decode(p.topic, p.topicStart, p.topicEnd);
 		if (checked === undefined) return connection.refuse(Cause.StringIllFormed);
@@ -93,7 +96,7 @@ function takeParts(broker: Broker, connection: Connection, packet: PublishPacket
 			p.expires = broker.expiryOf(properties.number(PropertyId.MessageExpiryInterval, 0));
 		keepForwarded(packet, p);
 		if (properties.has(PropertyId.TopicAlias))
-			return broker.aliases.use(connection, properties.number(PropertyId.TopicAlias, 0), p);
+			return broker.aliasesTaken.use(connection, properties.number(PropertyId.TopicAlias, 0), p);
 	}
 	if (p.topicStart === p.topicEnd) return Cause.TopicEmpty;
 	// a body of less than 128 bytes has its whole fixed header in the two bytes before it
@@ -200,12 +203,12 @@ function acknowledge(
 	// before 5.0 a message that is not taken cannot be refused: not acknowledged, it comes again [MQTT-4.8.0-2]
 	if (cause !== Cause.None && !v5 && !silently) return connection.refuse(cause);
 	const id = packet.packetId;
-	let reason = v5 ? causeReason(cause) : ReasonCode.Success;
-	if (packet.qos === 2 && reason === ReasonCode.Success) {
+	const type = packet.qos === 1 ? PacketType.Puback : PacketType.Pubrec;
+	if (cause !== Cause.None && v5) return answerRefusal(broker, connection, type, id, cause);
+	if (packet.qos === 2) {
 		broker.received.add(session.index, id);
 		session.receivedCount++;
 	}
-	if (reason === ReasonCode.Success && v5 && broker.publication.receivers === 0 && cause === Cause.None)
-		reason = ReasonCode.NoMatchingSubscribers;
-	answer(broker, connection, packet.qos === 1 ? PacketType.Puback : PacketType.Pubrec, id, reason);
+	const unmatched = v5 && broker.publication.receivers === 0;
+	answer(broker, connection, type, id, unmatched ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success);
 }

@@ -5,10 +5,12 @@ import { encodeSubackHead, type SubscribePacket } from "../codec/subscribe.js";
 import { checkTopicFilter, hasWildcard, sharedFilterAt, tooDeep, topicMatches } from "../codec/topic.js";
 import { DeliveryState } from "../delivery/deliveries.js";
 import { Cause, causeReason } from "../errors.js";
+import type { Limits } from "../limits.js";
 import { MessageFlag } from "../memory/message-store.js";
 import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
 import { queueIdentifier } from "./deliver.js";
+import { putReasonString } from "./reason-string.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
 
@@ -29,29 +31,42 @@ export function handleSubscribe(
 	packet.rewind();
 	const identifier = packet.properties.number(PropertyId.SubscriptionIdentifier, 0);
 	const codes = broker.layout.scratch;
+	let refused = Cause.None;
 	for (let i = 0; i < packet.filterCount; i++) {
 		packet.next();
-		const bytesOfFilter = packet.filterEnd - packet.filterStart;
-		const filter = broker.text.decode(packet.bytes, packet.filterStart, packet.filterEnd)!;
-		const options = packet.options & ~SubscribeOption.RetainHandling;
-		const reason = subscribe(
-			broker,
-			session,
-			filter,
-			bytesOfFilter,
-			options,
-			(packet.options & SubscribeOption.RetainHandling) >> 4,
-			identifier,
-		);
-		broker.memory[codes + i] = version === Version.V5 || reason < 3 ? reason : 0x80; // [MQTT-3.9.3-2]
+		const granted = subscribeOne(broker, session, packet, identifier);
+		if (granted < 0) refused = -granted;
+		// [MQTT-3.9.3-2]
+		broker.memory[codes + i] = granted >= 0 ? granted : version === Version.V5 ? causeReason(-granted) : 0x80;
 	}
-	sendSuback(broker, connection, PacketType.Suback, packet, codes);
+	sendSuback(broker, connection, PacketType.Suback, packet, codes, refused);
 	if (connection.sending === 0) pump(broker, connection, session); // Retained Messages follow the SUBACK
 }
 
-/** A filter that is not well-formed ends the connection; one that this broker does not take is refused alone.
+/** The packet's current Topic Filter. @returns as `subscribe` */
+function subscribeOne(broker: Broker, session: Session, packet: SubscribePacket, identifier: number): number {
+	const filter = broker.text.decode(packet.bytes, packet.filterStart, packet.filterEnd)!;
+	const cause = checkSupported(broker.limits, filter);
+	if (cause !== Cause.None) return refuse(broker, cause);
+	const bytes = packet.filterEnd - packet.filterStart;
+	const options = packet.options & ~SubscribeOption.RetainHandling;
+	const retainHandling = (packet.options & SubscribeOption.RetainHandling) >> 4;
+	return subscribe(broker, session, filter, bytes, options, retainHandling, identifier);
+}
+
+/** What CONNACK said is not there. Spec: 5.0, 3.2.2.3.11 to 3.2.2.3.13; [MQTT-3.8.3-2] */
+function checkSupported(limits: Limits, filter: string): Cause {
+	if (!limits.sharedSubscriptions && sharedFilterAt(filter) > 0) return Cause.SharedNotSupported;
+	return limits.wildcardSubscriptions || !hasWildcard(filter) ? Cause.None : Cause.WildcardsNotSupported;
+}
+
+/** A filter that is not well-formed ends the connection; one that this broker does not take is refused alone. 5.0
+ *  clients were told what is not supported: for them it is a protocol error.
  *  Spec: [MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQTT-4.8.0-1]; 5.0 [MQTT-3.8.3-4] [MQTT-4.8.2-1] [MQTT-4.8.2-2] */
 function checkFilters(broker: Broker, packet: SubscribePacket, version: Version): Cause {
+	const limits = broker.limits;
+	if (!limits.subscriptionIdentifiers && packet.properties.has(PropertyId.SubscriptionIdentifier))
+		return Cause.IdentifiersNotSupported;
 	packet.rewind();
 	for (let i = 0; i < packet.filterCount; i++) {
 		packet.next();
@@ -59,8 +74,10 @@ function checkFilters(broker: Broker, packet: SubscribePacket, version: Version)
 		if (isTooLong(broker, filter, packet.filterEnd - packet.filterStart)) continue;
 		const shareAt = sharedFilterAt(filter);
 		if (shareAt < 0 || checkTopicFilter(filter.slice(shareAt)) !== Cause.None) return Cause.FilterInvalid;
-		if (shareAt > 0 && version === Version.V5 && (packet.options & SubscribeOption.NoLocal) !== 0)
-			return Cause.NoLocalShared;
+		if (version !== Version.V5) continue;
+		if (shareAt > 0 && (packet.options & SubscribeOption.NoLocal) !== 0) return Cause.NoLocalShared;
+		const unsupported = checkSupported(limits, filter);
+		if (unsupported !== Cause.None) return unsupported;
 	}
 	return Cause.None;
 }
@@ -74,7 +91,7 @@ function isTooLong(broker: Broker, filter: string, bytes: number): boolean {
 
 /** Adds or replaces one subscription and queues its Retained Messages.
  *  @param options QoS, No Local and Retain As Published @param retainHandling 0, 1 or 2
- *  @returns the Reason Code of 5.0. Spec: [MQTT-3.8.4-3]; 5.0 [MQTT-3.8.4-7] */
+ *  @returns the granted QoS; or why it is refused, a Cause, negated. Spec: [MQTT-3.8.4-3]; 5.0 [MQTT-3.8.4-7] */
 export function subscribe(
 	broker: Broker,
 	session: Session,
@@ -85,15 +102,14 @@ export function subscribe(
 	identifier: number,
 ): number {
 	const limits = broker.limits;
-	if (isTooLong(broker, filter, bytes)) return refuse(broker);
+	if (isTooLong(broker, filter, bytes)) return refuse(broker, Cause.FilterTooLong);
 	const shareAt = sharedFilterAt(filter);
 	const topicFilter = shareAt > 0 ? filter.slice(shareAt) : filter;
-	if (shareAt < 0 || checkTopicFilter(topicFilter) !== Cause.None) return ReasonCode.TopicFilterInvalid;
-	if (tooDeep(topicFilter, limits.topicLevels)) return refuse(broker);
-	if (!broker.access.maySubscribe(session, topicFilter)) {
-		broker.counters.refusedSubscriptions++;
-		return ReasonCode.NotAuthorized;
-	}
+	if (shareAt < 0 || checkTopicFilter(topicFilter) !== Cause.None) return refuse(broker, Cause.FilterInvalid);
+	if (tooDeep(topicFilter, limits.topicLevels)) return refuse(broker, Cause.FilterTooLong);
+	if (!broker.access.maySubscribe(session, topicFilter)) return refuse(broker, Cause.NotAuthorized);
+	const qos = Math.min(options & SubscribeOption.Qos, limits.qosMax); // [5:MQTT-3.2.2-10]
+	options = (options & ~SubscribeOption.Qos) | qos;
 	const table = broker.table;
 	const existing = table.find(session.index, filter);
 	if (existing !== 0) {
@@ -102,18 +118,19 @@ export function subscribe(
 	} else {
 		// the program's own subscriptions are kept free for it
 		const full = session.handler === undefined && table.count - broker.local.count >= limits.subscriptions;
-		if (full || table.add(session.index, filter, shareAt, bytes, options, identifier) === 0) return refuse(broker);
+		if (full || table.add(session.index, filter, shareAt, bytes, options, identifier) === 0)
+			return refuse(broker, Cause.FullSubscriptions);
 	}
 	broker.routes.changed(topicFilter);
 	if (shareAt === 0 && (retainHandling === 0 || (retainHandling === 1 && existing === 0)))
 		queueRetained(broker, session, filter, options, identifier);
 	if (broker.events.subscribed !== undefined) broker.tell(broker.events.subscribed, session.clientId, filter);
-	return options & SubscribeOption.Qos;
+	return qos;
 }
 
-function refuse(broker: Broker): number {
+function refuse(broker: Broker, cause: Cause): number {
 	broker.counters.refusedSubscriptions++;
-	return causeReason(Cause.FullSubscriptions);
+	return -cause;
 }
 
 /** Queues the Retained Messages that match a new subscription. Spec: [MQTT-3.3.1-6] [MQTT-3.3.1-8] */
@@ -174,7 +191,7 @@ export function handleUnsubscribe(
 		const filter = broker.text.decode(packet.bytes, packet.filterStart, packet.filterEnd)!;
 		broker.memory[codes + i] = unsubscribe(broker, session, filter);
 	}
-	sendSuback(broker, connection, PacketType.Unsuback, packet, codes);
+	sendSuback(broker, connection, PacketType.Unsuback, packet, codes, Cause.None);
 }
 
 /** Ends one subscription; what is in flight goes on. @returns the Reason Code of 5.0.
@@ -196,20 +213,25 @@ export function removeSubscription(broker: Broker, subscription: number): void {
 	broker.routes.changed(filter.slice(sharedFilterAt(filter)));
 }
 
-/** Sends SUBACK or UNSUBACK with the codes at memory[codes..]. Spec: [MQTT-3.8.4-1] [MQTT-3.10.4-4] [MQTT-3.10.4-5] */
+/** Sends SUBACK or UNSUBACK with the codes at memory[codes..]. @param refused tells why, where a filter was; None: none
+ *  Spec: [MQTT-3.8.4-1] [MQTT-3.10.4-4] [MQTT-3.10.4-5]; 5.0 [MQTT-3.9.2-1] */
 function sendSuback(
 	broker: Broker,
 	connection: Connection,
 	type: PacketType.Suback | PacketType.Unsuback,
 	packet: SubscribePacket,
 	codes: number,
+	refused: Cause,
 ): void {
 	const memory = broker.memory;
 	const count = packet.filterCount;
 	const version = connection.version;
 	// the head goes before the codes, which stay where they are
 	const at = broker.layout.head;
-	const afterHead = encodeSubackHead(memory, at, type, version, packet.packetId, count, memory, 0, 0);
+	const string = at + 16;
+	let end = string;
+	if (refused !== Cause.None) end = putReasonString(broker, connection, string, refused, 10 + count);
+	const afterHead = encodeSubackHead(memory, at, type, version, packet.packetId, count, memory, string, end);
 	const headBytes = afterHead - at;
 	memory.copyWithin(codes - headBytes, at, afterHead);
 	const withCodes = type === PacketType.Suback || version === Version.V5;

@@ -3,7 +3,7 @@
  *  may publish, subscribe and close any client, and messages keep their order. */
 import { Version } from "../codec/packet-types.js";
 import { checkTopicName } from "../codec/topic.js";
-import { Cause, causeName, causeReason, HearthError } from "../errors.js";
+import { Cause, causeName, HearthError } from "../errors.js";
 import { MessageFlag } from "../memory/message-store.js";
 import type { Broker } from "./broker.js";
 import { endSession } from "./close.js";
@@ -79,7 +79,8 @@ export class Local {
 			p.payloadEnd = payload.length;
 		}
 		broker.beginTurn();
-		const route = broker.routes.find(topic, topicBytes) || broker.routes.build(topic, topicBytes);
+		p.route = broker.routes.find(topic, topicBytes);
+		const route = p.route || broker.routes.build(topic, topicBytes);
 		const refused = publish(broker, p, topic, route);
 		if (p.message !== 0) broker.store.release(p.message);
 		p.message = 0;
@@ -97,13 +98,13 @@ export class Local {
 		session.handler = handler;
 		session.version = Version.V5;
 		const options = 2;
-		const reason = subscribe(broker, session, filter, broker.text.size(filter), options, 0, 0);
-		if (reason > 2) {
+		const granted = subscribe(broker, session, filter, broker.text.size(filter), options, 0, 0);
+		if (granted < 0) {
 			session.handler = undefined;
 			broker.sessions.remove(session);
-			const full = reason === causeReason(Cause.FullSubscriptions);
-			if (full) throw new HearthError("HEARTH_ERR_FULL", `subscribe: ${filter}: raise limits.subscriptions`);
-			throw new HearthError("HEARTH_ERR_TOPIC", `subscribe: filter "${filter}" is not valid`);
+			if (granted === -Cause.FullSubscriptions)
+				throw new HearthError("HEARTH_ERR_FULL", `subscribe: ${filter}: raise limits.subscriptions`);
+			throw new HearthError("HEARTH_ERR_TOPIC", `subscribe: filter "${filter}" is not valid: ${causeName(-granted)}`);
 		}
 		this.sessions.push(session);
 		this.pending = true;

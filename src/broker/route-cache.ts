@@ -40,6 +40,12 @@ export class RouteCache implements MatchTarget {
 	private readonly knows: Uint32Array;
 	private readonly first: UintArray;
 	private readonly recent: Uint8Array;
+	/** by route: a number > 0 that no other topic has or had (see aliases-given.ts); of route 0, which is of no
+	 *  topic, 0 */
+	readonly serial: Uint32Array;
+	private serials = 0;
+	/** how often the numbers began anew, for all topics */
+	serialEra = 0;
 	/** by receiver */
 	readonly session: UintArray;
 	readonly options: Uint8Array;
@@ -73,6 +79,7 @@ export class RouteCache implements MatchTarget {
 		this.knows = new Uint32Array(routesMax + 2);
 		this.first = uintArray(receiversMax, routesMax + 2);
 		this.recent = new Uint8Array(routesMax + 2);
+		this.serial = new Uint32Array(routesMax + 2);
 		// one more than the receivers: `single`
 		this.session = uintArray(Math.max(sessions, table.nodesMax), receiversMax + 2);
 		this.options = new Uint8Array(receiversMax + 2);
@@ -128,7 +135,15 @@ export class RouteCache implements MatchTarget {
 		this.routes.set(topic, route);
 		this.topicOf[route] = topic;
 		this.bytesOf[route] = bytes;
+		if (this.serials === 0xffffffff) this.renumber();
+		this.serial[route] = ++this.serials;
 		return route;
+	}
+
+	private renumber(): void {
+		this.serials = 0;
+		this.serialEra++;
+		for (let route = 1; route <= this.count; route++) this.serial[route] = ++this.serials;
 	}
 
 	/** Second chance: the hand goes round and takes the first route that was not used since it last came by.

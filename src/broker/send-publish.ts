@@ -5,8 +5,9 @@ import { PacketType, PropertyId, PublishFlag, Version } from "../codec/packet-ty
 import { putNumber } from "../codec/properties.js";
 import { encodeAck, encodePublishHead, remainingOfPublish, sizeOfPacket } from "../codec/publish.js";
 import { DeliveryState } from "../delivery/deliveries.js";
+import { ALIAS_BYTES, findAlias, putAlias } from "./aliases-given.js";
 import type { Broker } from "./broker.js";
-import type { Connection } from "./connection.js";
+import { type Connection, ConnectionOption } from "./connection.js";
 import type { Session } from "./session.js";
 
 /** What `sendEntry` did. */
@@ -30,6 +31,9 @@ const enum Part {
 
 /** Bytes that make it worth beginning a PUBLISH in parts; the small parts are never larger. */
 const PART_ROOM = 32;
+
+/** Bytes by which a new Topic Alias makes a packet longer at the most. */
+const ALIAS_ROOM = ALIAS_BYTES + 2;
 
 /** Sends as much as the connection takes and the window allows. */
 export function pump(broker: Broker, connection: Connection, session: Session): void {
@@ -100,33 +104,36 @@ function propertyBytes(broker: Broker, entry: number, message: number): number {
 	return made + (store.expiresAt(message) === 0 ? 0 : 5) + store.propertyBytes(message);
 }
 
-function remainingOf(broker: Broker, connection: Connection, entry: number, state: number): number {
+/** @param alias the Topic Alias that goes along; 0: none */
+function remainingOf(broker: Broker, connection: Connection, entry: number, state: number, alias: number): number {
 	const message = broker.deliveries.message[entry]!;
 	const store = broker.store;
-	const properties = connection.version === Version.V5 ? propertyBytes(broker, entry, message) : 0;
+	let properties = connection.version === Version.V5 ? propertyBytes(broker, entry, message) : 0;
+	let topicBytes = store.topicBytes(message);
+	if (alias !== 0) {
+		properties += ALIAS_BYTES;
+		if (!broker.aliasesGiven.isNew) topicBytes = 0;
+	}
 	const qos = state & DeliveryState.Qos;
-	return remainingOfPublish(
-		connection.version,
-		qos,
-		store.topicBytes(message),
-		properties,
-		store.payloadBytes(message),
-	);
+	return remainingOfPublish(connection.version, qos, topicBytes, properties, store.payloadBytes(message));
 }
 
 function packetBytes(broker: Broker, connection: Connection, entry: number, state: number): number {
-	return sizeOfPacket(remainingOf(broker, connection, entry, state));
+	return sizeOfPacket(remainingOf(broker, connection, entry, state, 0));
 }
 
 /** @returns whether the entry's PUBLISH can be sent whole now, or begun where it is sent in parts */
 function hasRoom(broker: Broker, connection: Connection, entry: number, state: number): boolean {
-	const total = packetBytes(broker, connection, entry, state);
-	return connection.output.stage(total <= broker.limits.outputBytes ? total : PART_ROOM) >= 0;
+	const most = broker.limits.outputBytes;
+	let total = packetBytes(broker, connection, entry, state);
+	if ((connection.options & ConnectionOption.TakesAliases) !== 0 && total + ALIAS_ROOM <= most) total += ALIAS_ROOM;
+	return connection.output.stage(total <= most ? total : PART_ROOM) >= 0;
 }
 
 /** Sends the PUBLISH of an entry that has its Packet Identifier. */
 function sendEntry(broker: Broker, connection: Connection, entry: number, state: number): Sent {
-	const remaining = remainingOf(broker, connection, entry, state);
+	const alias = (connection.options & ConnectionOption.TakesAliases) !== 0 ? aliasOf(broker, connection, entry) : 0;
+	const remaining = remainingOf(broker, connection, entry, state, alias);
 	const total = sizeOfPacket(remaining);
 	if (total > connection.packetBytesMax) return Sent.TooLarge;
 	if (total > broker.limits.outputBytes) {
@@ -149,16 +156,25 @@ function sendEntry(broker: Broker, connection: Connection, entry: number, state:
 	const entries = broker.deliveries;
 	const identifiers = entries.identifiers[entry]!;
 	const flags = publishFlags(state);
-	if (identifiers === 0 && copy.fits(entries.message[entry]!, connection.version, flags)) {
+	const plain = identifiers === 0 && alias === 0;
+	if (plain && copy.fits(entries.message[entry]!, connection.version, flags)) {
 		copy.put(broker.memory, at, entries.packetId[entry]!);
 	} else {
-		encodeWhole(broker, connection, entry, state, remaining, at);
-		if (identifiers === 0) copy.set(entries.message[entry]!, connection.version, flags, at, at + total);
+		encodeWhole(broker, connection, entry, state, remaining, alias, at);
+		if (plain) copy.set(entries.message[entry]!, connection.version, flags, at, at + total);
 	}
 	connection.output.staged(at + total);
 	broker.counters.publishesSent++;
 	broker.touch(connection.output);
 	return Sent.Done;
+}
+
+/** @returns the Topic Alias of an entry whose message is being published; of others, which wait for longer, 0 */
+function aliasOf(broker: Broker, connection: Connection, entry: number): number {
+	const message = broker.deliveries.message[entry]!;
+	if (message !== broker.publication.message) return 0;
+	const identifiers = broker.deliveries.identifiers[entry] === 0 ? 0 : broker.deliveries.identifierBytes[entry]!;
+	return findAlias(broker, connection, broker.store.payloadBytes(message) + identifiers);
 }
 
 /** Writes the whole PUBLISH of an entry. @returns index after it */
@@ -168,20 +184,23 @@ function encodeWhole(
 	entry: number,
 	state: number,
 	remaining: number,
+	alias: number,
 	at: number,
 ): number {
 	const entries = broker.deliveries;
 	const store = broker.store;
 	const memory = broker.memory;
 	const message = entries.message[entry]!;
-	const topicBytes = store.topicBytes(message);
+	const named = alias === 0 || broker.aliasesGiven.isNew;
+	let offset = store.topicBytes(message);
 	let p = encodePublishHead(memory, at, publishFlags(state), remaining, memory, 0, 0);
-	memory[p - 2] = topicBytes >> 8;
-	memory[p - 1] = topicBytes;
-	p = broker.pool.read(message, 0, topicBytes, memory, p);
+	if (named) {
+		memory[p - 2] = offset >> 8;
+		memory[p - 1] = offset;
+		p = broker.pool.read(message, 0, offset, memory, p);
+	}
 	if ((state & DeliveryState.Qos) !== 0) broker.copy.idAt = p - at;
-	p = encodeMiddle(broker, connection, entry, state, p);
-	let offset = topicBytes;
+	p = encodeMiddle(broker, connection, entry, state, alias, p);
 	if (connection.version === Version.V5) {
 		const identifiers = entries.identifiers[entry]!;
 		if (identifiers !== 0) p = broker.pool.read(identifiers, 0, entries.identifierBytes[entry]!, memory, p);
@@ -196,8 +215,15 @@ function publishFlags(state: number): number {
 	return flags | dup | ((state & DeliveryState.Retain) !== 0 ? PublishFlag.Retain : 0);
 }
 
-/** Writes Packet Identifier, Property Length and Message Expiry Interval, as far as they are there. */
-function encodeMiddle(broker: Broker, connection: Connection, entry: number, state: number, at: number): number {
+/** Writes Packet Identifier, Property Length, Topic Alias and Message Expiry Interval, as far as they are there. */
+function encodeMiddle(
+	broker: Broker,
+	connection: Connection,
+	entry: number,
+	state: number,
+	alias: number,
+	at: number,
+): number {
 	const memory = broker.memory;
 	const entries = broker.deliveries;
 	if ((state & DeliveryState.Qos) !== 0) {
@@ -208,7 +234,8 @@ function encodeMiddle(broker: Broker, connection: Connection, entry: number, sta
 	}
 	if (connection.version !== Version.V5) return at;
 	const message = entries.message[entry]!;
-	at = putVariable(memory, at, propertyBytes(broker, entry, message));
+	at = putVariable(memory, at, propertyBytes(broker, entry, message) + (alias === 0 ? 0 : ALIAS_BYTES));
+	if (alias !== 0) at = putAlias(broker, connection, alias, memory, at);
 	const expires = broker.store.expiresAt(message);
 	if (expires === 0) return at;
 	// what is left of the interval; a message that was sent once is never too old [5:MQTT-3.3.2-6] [5:MQTT-4.3.3-7]
@@ -246,7 +273,7 @@ function continueSending(broker: Broker, connection: Connection): boolean {
 			case Part.Middle: {
 				const at = output.stagePart(PART_ROOM);
 				if (at < 0) return false;
-				output.staged(encodeMiddle(broker, connection, entry, state, at));
+				output.staged(encodeMiddle(broker, connection, entry, state, 0, at));
 				connection.sendingOffset = 0;
 				break;
 			}

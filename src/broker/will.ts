@@ -66,7 +66,7 @@ export class Wills {
 		const p = broker.publication;
 		p.qos = store.flags(will) & MessageFlag.Qos;
 		p.retain = (store.flags(will) & MessageFlag.Retain) !== 0;
-		p.message = p.rawEnd = 0;
+		p.message = p.rawEnd = p.route = 0;
 		p.expires = expirySeconds === EXPIRY_NEVER ? 0 : broker.expiryOf(expirySeconds);
 		p.topic = p.properties = p.payload = memory;
 		p.topicStart = at;

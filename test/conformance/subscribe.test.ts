@@ -53,7 +53,8 @@ each(
 	(version) => {
 		const access = { maySubscribe: (_id: string, filter: string) => !filter.startsWith("secret") };
 		const fixture = new Fixture({ access });
-		const client = fixture.connect("c", fresh(version));
+		const properties = version === 5 ? { requestProblemInformation: false } : undefined;
+		const client = fixture.connect("c", { ...fresh(version), ...(properties && { properties }) });
 		const failed = version === 5 ? 0x87 : 0x80;
 		const lists: [string, number, number][][] = [
 			[["a", 0, 0]],

@@ -331,10 +331,12 @@ test(
 		];
 		ends.forEach((end, i) => {
 			const client = fixture.connect("c", { ...lasting(5), keepalive: 1 });
-			client.bytes = [];
 			end(client);
 			fixture.settle();
-			assert.equal(client.bytes, [0xe0, 1, listed[i]!]);
+			const disconnect = client.take("disconnect");
+			assert.is(disconnect.reasonCode, listed[i]!);
+			assert.equal(Object.keys(disconnect.properties ?? {}), ["reasonString"]);
+			assert.equal(client.packets, []);
 			assert.ok(client.closed);
 		});
 	},

@@ -6,7 +6,7 @@ import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
 import type { Publication } from "./deliver.js";
 
-export class TopicAliases {
+export class AliasesTaken {
 	/** by connection × alias: first block; 0: not given */
 	private readonly blocks: UintArray;
 	private readonly lengths: UintArray;

@@ -1,0 +1,171 @@
+/** Enhanced Authentication: the exchange of AUTH packets at CONNECT, and again on a live connection. The CONNECT waits
+ *  in blocks of the store until its method has said yes. Spec: 5.0, 3.15, 4.12 */
+import {
+	AUTHENTICATION_DATA_MAX,
+	type AuthenticationExchange,
+	type AuthenticationMethod,
+} from "../auth/authentication-method.js";
+import { type ConnectPacket, decodeConnect, decodeReason, encodeReason } from "../codec/connect.js";
+import { PacketType, PropertyId, ReasonCode, Version } from "../codec/packet-types.js";
+import type { Properties } from "../codec/properties.js";
+import { Cause } from "../errors.js";
+import type { Broker } from "./broker.js";
+import { putAuthentication, refuseConnect } from "./connack.js";
+import { type Connection, ConnectionState } from "./connection.js";
+import { finishConnect, userNameOf } from "./handle-connect.js";
+
+/** What is known of a client that chose a method: it needs it again when it authenticates again. */
+export class Authentication {
+	/** who the client proved to be */
+	userName: string | undefined = undefined;
+	/** what is going on */
+	exchange: Exchange | undefined = undefined;
+
+	constructor(readonly method: AuthenticationMethod) {}
+}
+
+/** An exchange that is going on, since when, and the CONNECT that waits for it: first block (0: none), bytes. */
+class Exchange {
+	connectFirst = 0;
+	connectBytes = 0;
+
+	constructor(
+		readonly steps: AuthenticationExchange,
+		readonly since: number,
+	) {}
+}
+
+/** A CONNECT names its method; its body is at bytes[start..end). Spec: 5.0, 4.12 [MQTT-4.12.0-1] */
+export function beginAuthentication(
+	broker: Broker,
+	connection: Connection,
+	packet: ConnectPacket,
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+): void {
+	const method = methodOf(broker, packet.properties);
+	if (method === undefined) return refuseConnect(broker, connection, Cause.AuthenticationMethodUnknown);
+	if (packet.clientIdEnd - packet.clientIdStart > broker.limits.clientIdBytes)
+		return refuseConnect(broker, connection, Cause.ClientIdRejected);
+	const clientId = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
+	const authentication = new Authentication(method);
+	const cause = beginExchange(broker, authentication, clientId, userNameOf(broker, packet));
+	if (cause !== Cause.None) return refuseConnect(broker, connection, cause);
+	connection.authentication = authentication;
+	const pool = broker.pool;
+	const exchange = authentication.exchange!;
+	exchange.connectFirst = pool.take(Math.ceil((end - start) / pool.blockBytes));
+	exchange.connectBytes = end - start;
+	if (exchange.connectFirst === 0) return refuseConnect(broker, connection, Cause.FullStore);
+	pool.write(exchange.connectFirst, 0, bytes, start, end);
+	takeData(broker, connection, packet.properties);
+}
+
+/** AUTH: the next step of an exchange, or the first one of another. Spec: 5.0, 3.15, 4.12.1 */
+export function handleAuth(
+	broker: Broker,
+	connection: Connection,
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+): void {
+	const authentication = connection.authentication;
+	if (authentication === undefined) return connection.refuse(Cause.PacketNotAllowed);
+	const packet = broker.reasonPacket;
+	let cause = decodeReason(packet, bytes, start, end, PacketType.Auth, connection.version, broker.text);
+	if (cause === Cause.None) cause = checkAuth(broker, connection, packet.reason, packet.properties);
+	if (cause !== Cause.None) return refuse(broker, connection, cause);
+	if (packet.reason === ReasonCode.ReAuthenticate) {
+		cause = beginExchange(broker, authentication, connection.session!.clientId, undefined);
+		if (cause !== Cause.None) return refuse(broker, connection, cause);
+	}
+	takeData(broker, connection, packet.properties);
+}
+
+/** Spec: [MQTT-3.15.2-1] [MQTT-4.12.0-3] [MQTT-4.12.0-5] [MQTT-4.12.1-1] */
+function checkAuth(broker: Broker, connection: Connection, reason: number, properties: Properties): Cause {
+	if (!properties.has(PropertyId.AuthenticationMethod)) return Cause.AuthenticationMethodMissing;
+	if (methodOf(broker, properties) !== connection.authentication!.method) return Cause.AuthenticationMethodChanged;
+	const running = connection.authentication!.exchange !== undefined;
+	if (reason === ReasonCode.ContinueAuthentication) return running ? Cause.None : Cause.PacketNotAllowed;
+	if (reason !== ReasonCode.ReAuthenticate) return Cause.ReasonCodeUnknown;
+	return running || connection.state !== ConnectionState.Connected ? Cause.PacketNotAllowed : Cause.None;
+}
+
+function methodOf(broker: Broker, properties: Properties): AuthenticationMethod | undefined {
+	const name = properties.string(PropertyId.AuthenticationMethod, broker.text);
+	const methods = broker.authenticationMethods;
+	for (let i = 0; i < methods.length; i++) if (methods[i]!.name === name) return methods[i];
+	return undefined;
+}
+
+/** Takes one of the places for exchanges. */
+function beginExchange(
+	broker: Broker,
+	authentication: Authentication,
+	clientId: string,
+	userName: string | undefined,
+): Cause {
+	if (broker.authenticating >= broker.limits.authentications) return Cause.FullAuthentications;
+	authentication.exchange = new Exchange(authentication.method.begin(clientId, userName), broker.now);
+	broker.authenticating++;
+	return Cause.None;
+}
+
+/** Gives the place back, and the CONNECT that waited. */
+export function endExchange(broker: Broker, connection: Connection): void {
+	const authentication = connection.authentication;
+	const exchange = authentication?.exchange;
+	if (authentication === undefined || exchange === undefined) return;
+	broker.authenticating--;
+	authentication.exchange = undefined;
+	if (exchange.connectFirst !== 0) broker.pool.giveBack(exchange.connectFirst);
+}
+
+/** Brings the client's data to its method and tells the client what came of it. */
+function takeData(broker: Broker, connection: Connection, properties: Properties): void {
+	const authentication = connection.authentication!;
+	const exchange = authentication.exchange!;
+	const steps = exchange.steps;
+	const has = properties.has(PropertyId.AuthenticationData);
+	const start = has ? properties.dataStart(PropertyId.AuthenticationData) : 0;
+	const end = has ? properties.dataEnd(PropertyId.AuthenticationData) : 0;
+	const result = steps.take(properties.bytes, start, end);
+	if ((steps.data?.length ?? 0) > AUTHENTICATION_DATA_MAX)
+		throw new RangeError(`${authentication.method.name}: more than ${AUTHENTICATION_DATA_MAX} bytes of data`);
+	if (result === "continue") return sendAuth(broker, connection, ReasonCode.ContinueAuthentication);
+	const again = connection.state === ConnectionState.Connected;
+	// who comes again as another would have the session and the rights of the one before
+	const same = !again || steps.userName === authentication.userName;
+	if (result === "failure" || !same) return refuse(broker, connection, Cause.AuthenticationFailed);
+	authentication.userName = steps.userName;
+	if (again) sendAuth(broker, connection, ReasonCode.Success);
+	else connectAgain(broker, connection, exchange);
+	endExchange(broker, connection);
+}
+
+/** The CONNECT that waited is handled now. */
+function connectAgain(broker: Broker, connection: Connection, exchange: Exchange): void {
+	const at = broker.layout.assembly;
+	const packet = broker.connectPacket;
+	const end = broker.pool.read(exchange.connectFirst, 0, exchange.connectBytes, broker.memory, at);
+	decodeConnect(packet, broker.memory, at, end, broker.text);
+	finishConnect(broker, connection, packet);
+}
+
+/** Spec: [MQTT-4.12.0-2] [MQTT-4.12.0-5] */
+function sendAuth(broker: Broker, connection: Connection, reason: number): void {
+	const memory = broker.memory;
+	const from = broker.layout.scratch;
+	const p = putAuthentication(broker, connection, from);
+	broker.send(connection, p, encodeReason(memory, p, PacketType.Auth, Version.V5, reason, memory, from, p));
+}
+
+/** Before CONNACK the refusal is a CONNACK, after it DISCONNECT. Spec: [MQTT-4.12.0-4] [MQTT-4.12.1-2]
+ *  [MQTT-3.14.0-1] */
+export function refuse(broker: Broker, connection: Connection, cause: Cause): void {
+	if (connection.state === ConnectionState.Opened && connection.authentication !== undefined)
+		refuseConnect(broker, connection, cause);
+	else connection.refuse(cause);
+}
