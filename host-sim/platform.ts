@@ -1,7 +1,7 @@
 /** The core's ports on Node. */
-import { randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { Broker } from "../src/broker/broker.js";
-import type { Platform } from "../src/platform.js";
+import type { Crypto, Platform } from "../src/platform.js";
 import { text } from "./text.js";
 
 /** How often the broker looks at its deadlines, ms: a Keep Alive of 1 s ends after 1.5 to 1.75 s. */
@@ -14,6 +14,11 @@ export interface NodePlatform extends Platform {
 	detach(): void;
 }
 
+export const crypto: Crypto = {
+	sha256: (data) => createHash("sha256").update(data).digest(),
+	hmacSha256: (key, data) => createHmac("sha256", key).update(data).digest(),
+};
+
 /** @param log takes the log lines; absent: none */
 export function nodePlatform(log?: (level: number, line: string) => void): NodePlatform {
 	let broker: Broker | undefined;
@@ -25,6 +30,7 @@ export function nodePlatform(log?: (level: number, line: string) => void): NodeP
 	};
 	const platform: NodePlatform = {
 		text,
+		crypto,
 		now: () => performance.now() + 1,
 		random: () => randomBytes(4).readUInt32LE(0),
 		wake() {

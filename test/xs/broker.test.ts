@@ -1,7 +1,7 @@
 /** The broker on the real XS engine with an ESP32's limits and heaps: full tables, 100,000 messages, overflows,
  *  the budget,
  *  and real clients over TCP. */
-import { limits } from "../../boards/esp32/limits.js";
+
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import mqtt from "mqtt";

@@ -47,6 +47,9 @@ interface XsHost {
 	writable(fd: number): number;
 	/** Ends the connection after what was written; onIo tells nothing of it any more. */
 	close(fd: number): void;
+
+	/** @returns 32 bytes */
+	sha256(bytes: Uint8Array): ArrayBuffer;
 }
 
 declare const host: XsHost;

@@ -2,7 +2,7 @@
  *  broker's
  *  own memory, one turn an event. Runs on XS only. */
 import type { Broker } from "../../src/broker/broker.js";
-import type { Platform, Text, Transport, TransportTarget } from "../../src/platform.js";
+import type { Crypto, Platform, Text, Transport, TransportTarget } from "../../src/platform.js";
 
 /** What `onIo` tells. */
 const enum Io {
@@ -40,6 +40,27 @@ export class XsText implements Text {
 
 	encode(text: string, bytes: Uint8Array, at: number): number {
 		return at + this.encoder.encodeInto(text, bytes.subarray(at)).written;
+	}
+}
+
+/** Hashes: SHA-256 is the host's, as it is the SDK's on a device. */
+export class XsCrypto implements Crypto {
+	sha256(data: Uint8Array): Uint8Array {
+		return new Uint8Array(host.sha256(data));
+	}
+
+	hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
+		const block = new Uint8Array(64);
+		block.set(key.length > 64 ? this.sha256(key) : key);
+		const inner = new Uint8Array(64 + data.length);
+		const outer = new Uint8Array(64 + 32);
+		for (let i = 0; i < 64; i++) {
+			inner[i] = block[i]! ^ 0x36;
+			outer[i] = block[i]! ^ 0x5c;
+		}
+		inner.set(data, 64);
+		outer.set(this.sha256(inner), 64);
+		return this.sha256(outer);
 	}
 }
 
@@ -108,6 +129,7 @@ export class XsTransport implements Transport {
 /** `const platform = new XsPlatform(); platform.attach(new Broker({ limits, platform })); platform.listen(0)` */
 export class XsPlatform implements Platform {
 	readonly text: Text = new XsText();
+	readonly crypto: Crypto = new XsCrypto();
 	/** where transports read to: receiveBytes from index receiveStart on */
 	memory: Uint8Array = new Uint8Array(0);
 	receiveStart = 0;

@@ -164,6 +164,7 @@ static void install(xsMachine* machine)
 	xsVar(0) = xsNewObject();
 	define(the, functions, sizeof functions / sizeof functions[0]);
 	define(the, socketFunctions, socketFunctionCount);
+	define(the, cryptoFunctions, cryptoFunctionCount);
 	xsDefine(xsGlobal, xsID("host"), xsVar(0), xsDontEnum);
 	xsVar(1) = xsGet(xsVar(0), xsID("print"));
 	xsDefine(xsGlobal, xsID("print"), xsVar(1), xsDontEnum);

@@ -43,4 +43,9 @@ void socketsConfigure(int sendBytes, int kernelBytes);
    Returns 0 when there is nothing to wait for. */
 int socketsTurn(txMachine* machine, int timeout);
 
+/* ---- sha256.c ---- */
+
+extern const HostFunction cryptoFunctions[];
+extern const int cryptoFunctionCount;
+
 #endif
