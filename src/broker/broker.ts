@@ -25,6 +25,7 @@ import { type Output, Outputs, sendControl } from "./output.js";
 import { PacketCopy } from "./packet-copy.js";
 import { Retained } from "./retained.js";
 import { RouteCache } from "./route-cache.js";
+import { IDENTIFIER_BYTES_MAX } from "./send-publish.js";
 import { type MessageHandler, Sessions } from "./session.js";
 import { Shared } from "./shared.js";
 import { tick } from "./tick.js";
@@ -137,13 +138,18 @@ export class Broker {
 		const subscriptions = limits.subscriptions + limits.localSubscriptions;
 		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blockBytes, limits.blocks);
 		this.store = new MessageStore(this.pool, limits.deliveries + 2, limits.packetBytes);
-		this.deliveries = new Deliveries(limits.deliveries, this.store);
+		this.deliveries = new Deliveries(
+			limits.deliveries,
+			this.store,
+			IDENTIFIER_BYTES_MAX * subscriptions,
+			limits.filterNodes,
+		);
 		this.received = new ReceivedIds(limits.received, sessions);
 		this.table = new TopicTable(subscriptions, limits.filterNodes, limits.filterBytes, sessions);
 		this.routes = new RouteCache(this.table, limits.routes, limits.routeReceivers, limits.routeTopicBytes, sessions);
 		this.retained = new Retained(this.store, limits.retained, limits.retainedTopicBytes);
 		this.sessions = new Sessions(sessions, this.deliveries);
-		this.shared = new Shared();
+		this.shared = new Shared(this);
 		this.access = new Access(options.access ?? {});
 		this.outputs = new Outputs(this.memory, this.layout.outputs, limits.outputBytes, limits.outputBuffers, this.pool);
 		this.copy = new PacketCopy(this.outputs);
@@ -209,9 +215,10 @@ export class Broker {
 	/** The platform calls this after events and before it waits again: one flush each for all that was written. */
 	endTurn(): void {
 		if (!this.inTurn) return;
-		while (this.anyClosing || this.wills.any) {
+		while (this.anyClosing || this.wills.any || this.shared.moved) {
 			this.wills.publish();
 			this.closePending();
+			this.shared.serve();
 		}
 		for (let output = this.firstDirty; output !== undefined; output = this.firstDirty) {
 			this.firstDirty = output.nextDirty;

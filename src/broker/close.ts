@@ -41,6 +41,8 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 	if (broker.events.disconnected !== undefined)
 		broker.tell(broker.events.disconnected, session.clientId, reasonText(cause));
 	if (broker.stopping) return;
+	// one that comes back at once finds its messages
+	if (cause !== Cause.SessionTakenOver) broker.shared.handOn(session, false);
 	releaseWill(broker, session);
 	if (session.expirySeconds === 0) endSession(broker, session);
 	else if (session.expirySeconds !== EXPIRY_NEVER)
@@ -68,6 +70,7 @@ function reasonText(cause: Cause): string {
  *  its delay
  *  is published. Spec: [MQTT-3.1.2-6]; 5.0 [MQTT-4.1.0-2], 3.1.3.2.2 */
 export function endSession(broker: Broker, session: Session): void {
+	broker.shared.handOn(session, true);
 	const table = broker.table;
 	for (let s = table.firstOfSession[session.index]!; s !== 0; s = table.firstOfSession[session.index]!)
 		removeSubscription(broker, s);

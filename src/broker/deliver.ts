@@ -91,14 +91,15 @@ export function deliver(broker: Broker, p: Publication, route: number): void {
 			granted = (options >> 4) & 3;
 		}
 		const retain = p.retain && (options & ReceiverOption.RetainAsPublished) !== 0;
-		deliverTo(broker, p, broker.sessions.at(index), granted, retain, routes.identifier[r] === 0 ? 0 : r);
+		deliverTo(broker, p, broker.sessions.at(index), granted, retain, routes.identifier[r] === 0 ? 0 : r, 0);
 	}
 	broker.copy.clear();
 }
 
 /** Hands the publication to one session.
  *  @param granted its subscription's QoS; the lower of the two counts [MQTT-3.8.4-6]
- *  @param receiver the receiver in the route whose Subscription Identifiers go along; 0: none */
+ *  @param receiver the receiver in the route whose Subscription Identifiers go along; 0: none
+ *  @param group of the Shared Subscription; 0: it is none */
 export function deliverTo(
 	broker: Broker,
 	p: Publication,
@@ -106,6 +107,7 @@ export function deliverTo(
 	granted: number,
 	retain: boolean,
 	receiver: number,
+	group: number,
 ): boolean {
 	const connection = session.connection;
 	const qos = p.qos < granted ? p.qos : granted;
@@ -124,7 +126,8 @@ export function deliverTo(
 	const limits = broker.limits;
 	const bytes = p.topicEnd - p.topicStart + p.propertyEnd - p.propertyStart + p.payloadEnd - p.payloadStart;
 	const fits = outbox.hasRoom(bytes, limits.queueBytes, limits.queueMessages);
-	if (!fits || store(broker, p) === 0) {
+	const chain = receiver !== 0 && fits && store(broker, p) !== 0 ? keepIdentifiers(broker, receiver) : 0;
+	if (!fits || chain < 0 || store(broker, p) === 0) {
 		session.drops++;
 		if (fits) broker.counters.dropsStore++;
 		else broker.counters.dropsQueue++;
@@ -132,8 +135,16 @@ export function deliverTo(
 		return false;
 	}
 	p.receivers++;
-	const entry = outbox.push(p.message, qos | (retain ? DeliveryState.Retain : 0));
-	if (receiver !== 0) queueIdentifiers(broker, entry, receiver);
+	const entry = outbox.push(
+		p.message,
+		qos | (retain ? DeliveryState.Retain : 0) | (group === 0 ? 0 : DeliveryState.Shared),
+	);
+	const entries = broker.deliveries;
+	if (group !== 0) entries.group[entry] = group;
+	if (chain > 0) {
+		entries.identifiers[entry] = chain;
+		entries.identifierBytes[entry] = identifierBytes(broker, receiver);
+	}
 	if (connection === undefined) broker.local.pending = broker.local.pending || session.handler !== undefined;
 	else if (connection.sending === 0) pump(broker, connection, session);
 	return true;
@@ -240,31 +251,48 @@ function putIdentifiers(broker: Broker, receiver: number, target: Uint8Array, at
 	return at;
 }
 
-/** Keeps the Subscription Identifiers with the queued message. Where no block is free they are left out, and
- *  counted. */
-function queueIdentifiers(broker: Broker, entry: number, receiver: number): void {
-	const bytes = identifierBytes(broker, receiver);
+/** Keeps Subscription Identifiers for a message that is queued. @returns the chain's first block; -1: the store is
+ *  full */
+function keepIdentifiers(broker: Broker, receiver: number): number {
+	const routes = broker.routes;
 	const pool = broker.pool;
-	const block = bytes <= pool.blockBytes && bytes < 256 ? pool.take(1) : 0;
-	if (block === 0) {
-		broker.counters.dropsStore++;
-		return;
-	}
-	putIdentifiers(broker, receiver, pool.bytes, pool.at(block));
-	broker.deliveries.identifiers[entry] = block;
-	broker.deliveries.identifierBytes[entry] = bytes;
+	const first = pool.take(1);
+	if (first === 0) return -1;
+	let last = first;
+	let bytes = 0;
+	const scratch = broker.layout.scratch;
+	do {
+		const end = putNumber(broker.memory, scratch, PropertyId.SubscriptionIdentifier, routes.identifier[receiver]!);
+		const used = bytes % pool.blockBytes;
+		last = pool.append(last, used === 0 && bytes > 0 ? pool.blockBytes : used, broker.memory, scratch, end);
+		if (last === 0) {
+			pool.giveBack(first);
+			return -1;
+		}
+		bytes += end - scratch;
+		receiver = routes.next[receiver]!;
+	} while (receiver !== 0 && (routes.options[receiver]! & ReceiverOption.More) !== 0);
+	return first;
 }
 
-/** Keeps one Subscription Identifier with a queued message. */
-export function queueIdentifier(broker: Broker, entry: number, identifier: number): void {
-	const pool = broker.pool;
-	const block = pool.take(1);
-	if (block === 0) {
-		broker.counters.dropsStore++;
-		return;
-	}
-	const at = pool.at(block);
-	putNumber(pool.bytes, at, PropertyId.SubscriptionIdentifier, identifier);
-	broker.deliveries.identifiers[entry] = block;
-	broker.deliveries.identifierBytes[entry] = sizeOfIdentifier(identifier);
+/** Queues a stored message apart from its publishing: a retained one, or one that another member did not get. The
+ *  caller asked whether the outbox has room. @param identifier Subscription Identifier; 0: none
+ *  @returns false: the store has no place for that */
+export function queueStored(
+	broker: Broker,
+	session: Session,
+	message: number,
+	state: number,
+	identifier: number,
+	group: number,
+): boolean {
+	const chain = identifier === 0 ? 0 : keepIdentifiers(broker, broker.routes.single(identifier));
+	if (chain < 0) return false;
+	const entries = broker.deliveries;
+	const entry = session.outbox.push(message, state);
+	entries.group[entry] = group;
+	if (chain === 0) return true;
+	entries.identifiers[entry] = chain;
+	entries.identifierBytes[entry] = sizeOfIdentifier(identifier);
+	return true;
 }

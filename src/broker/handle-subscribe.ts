@@ -9,7 +9,7 @@ import type { Limits } from "../limits.js";
 import { MessageFlag } from "../memory/message-store.js";
 import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
-import { queueIdentifier } from "./deliver.js";
+import { queueStored } from "./deliver.js";
 import { putReasonString } from "./reason-string.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
@@ -163,14 +163,12 @@ function queueOne(
 		return;
 	}
 	const limits = broker.limits;
-	if (!session.outbox.hasRoom(store.bytes(message), limits.queueBytes, limits.queueMessages)) {
-		session.drops++;
-		broker.counters.dropsQueue++;
-		return;
-	}
+	const fits = session.outbox.hasRoom(store.bytes(message), limits.queueBytes, limits.queueMessages);
 	const qos = Math.min(options & SubscribeOption.Qos, store.flags(message) & MessageFlag.Qos);
-	const entry = session.outbox.push(message, qos | DeliveryState.Retain);
-	if (identifier !== 0) queueIdentifier(broker, entry, identifier);
+	if (fits && queueStored(broker, session, message, qos | DeliveryState.Retain, identifier, 0)) return;
+	session.drops++;
+	if (fits) broker.counters.dropsStore++;
+	else broker.counters.dropsQueue++;
 }
 
 export function handleUnsubscribe(
@@ -202,6 +200,7 @@ export function unsubscribe(broker: Broker, session: Session, filter: string): n
 		return isTooLong(broker, filter, broker.text.size(filter)) || checkTopicFilter(filter) !== Cause.None
 			? ReasonCode.TopicFilterInvalid
 			: ReasonCode.NoSubscriptionExisted;
+	if (sharedFilterAt(filter) > 0) session.outbox.keepOwn(broker.table.node[subscription]!);
 	removeSubscription(broker, subscription);
 	return ReasonCode.Success;
 }

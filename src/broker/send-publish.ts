@@ -304,6 +304,9 @@ function sendChain(broker: Broker, connection: Connection, chain: number, end: n
 	return true;
 }
 
+/** Bytes of the longest Subscription Identifier property. */
+export const IDENTIFIER_BYTES_MAX = 5;
+
 /** @returns bytes of a Subscription Identifier property */
 export function sizeOfIdentifier(identifier: number): number {
 	return 1 + sizeOfVariable(identifier);

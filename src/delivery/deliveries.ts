@@ -12,6 +12,8 @@ export const enum DeliveryState {
 	Sent = 8,
 	/** PUBREC came: PUBREL is what is resent, the message is given up */
 	Released = 16,
+	/** came by a Shared Subscription: `group` says by which */
+	Shared = 32,
 }
 
 export class Deliveries {
@@ -24,7 +26,9 @@ export class Deliveries {
 	/** first block of a chain of encoded Subscription Identifier properties; 0: none */
 	readonly identifiers: UintArray;
 	/** bytes in that chain */
-	readonly identifierBytes: Uint8Array;
+	readonly identifierBytes: UintArray;
+	/** a Shared Subscription's group, a node of topic-table.ts; see DeliveryState.Shared */
+	readonly group: UintArray;
 	/** the entry after this one in its list */
 	readonly next: UintArray;
 	private firstFree = 0;
@@ -34,10 +38,13 @@ export class Deliveries {
 	/** the entry before the one that an outbox's `nextWaiting` returned */
 	before = 0;
 
-	/** @param max entries */
+	/** @param max entries @param identifierBytesMax of all Subscription Identifiers of one message
+	 *  @param groupsMax highest number of a group */
 	constructor(
 		readonly max: number,
 		readonly store: MessageStore,
+		identifierBytesMax: number,
+		groupsMax: number,
 	) {
 		const blocks = store.pool.blockCount;
 		this.freeCount = max;
@@ -46,7 +53,8 @@ export class Deliveries {
 		this.state = new Uint8Array(max + 1);
 		this.packetId = new Uint16Array(max + 1);
 		this.identifiers = uintArray(blocks, max + 1);
-		this.identifierBytes = new Uint8Array(max + 1);
+		this.identifierBytes = uintArray(identifierBytesMax, max + 1);
+		this.group = uintArray(groupsMax, max + 1);
 		this.next = uintArray(max + 1, max + 1);
 	}
 

@@ -97,12 +97,29 @@ export class Outbox {
 
 	/** A waiting entry that `nextWaiting` returned is given up: it is expired or too large for this receiver. */
 	drop(entry: number): void {
+		if ((this.entries.state[entry]! & DeliveryState.Qos) === 0) this.waitingQos0--;
+		this.removeWaiting(entry, this.entries.before);
+	}
+
+	/** Frees a waiting entry. @param before the one before it; 0: it is the first */
+	private removeWaiting(entry: number, before: number): void {
 		const entries = this.entries;
 		const next = entries.next[entry]!;
-		if (this.entries.before === 0) this.waitingFirst = next;
-		else entries.next[this.entries.before] = next;
-		if (next === 0) this.waitingLast = this.entries.before;
-		if ((entries.state[entry]! & DeliveryState.Qos) === 0) this.waitingQos0--;
+		if (before === 0) this.waitingFirst = next;
+		else entries.next[before] = next;
+		if (next === 0) this.waitingLast = before;
+		this.free(entry);
+	}
+
+	/** Frees a sent entry. */
+	private removeSent(entry: number, before: number): void {
+		const entries = this.entries;
+		const next = entries.next[entry]!;
+		if (before === 0) this.sentFirst = next;
+		else entries.next[before] = next;
+		if (next === 0) this.sentLast = before;
+		if (this.resendNext === entry) this.resendNext = next;
+		if (this.inFlight > 0) this.inFlight--;
 		this.free(entry);
 	}
 
@@ -129,13 +146,7 @@ export class Outbox {
 		if (entry === 0) return false;
 		const state = entries.state[entry]!;
 		if ((state & DeliveryState.Qos) !== qos || ((state & DeliveryState.Released) !== 0) !== released) return false;
-		const next = entries.next[entry]!;
-		if (before === 0) this.sentFirst = next;
-		else entries.next[before] = next;
-		if (next === 0) this.sentLast = before;
-		if (this.resendNext === entry) this.resendNext = next;
-		if (this.inFlight > 0) this.inFlight--;
-		this.free(entry);
+		this.removeSent(entry, before);
 		return true;
 	}
 
@@ -165,16 +176,46 @@ export class Outbox {
 		while (entry !== 0) {
 			const next = entries.next[entry]!;
 			if ((entries.state[entry]! & DeliveryState.Qos) === 0) {
-				if (before === 0) this.waitingFirst = next;
-				else entries.next[before] = next;
-				if (next === 0) this.waitingLast = before;
-				this.free(entry);
+				this.removeWaiting(entry, before);
 				given++;
 			} else before = entry;
 			entry = next;
 		}
 		this.waitingQos0 = 0;
 		return given;
+	}
+
+	/** The receiver is gone: what came by Shared Subscriptions and may go to others is offered to them, in its order:
+	 *  what waits at QoS 1 or 2, and at QoS 1 what was sent. At QoS 2 what was sent is this receiver's alone.
+	 *  Spec: [5:MQTT-4.8.2-4] [5:MQTT-4.8.2-5] */
+	handOn(others: { take(entry: number): boolean }): void {
+		const entries = this.entries;
+		let before = 0;
+		for (let entry = this.sentFirst; entry !== 0; ) {
+			const next = entries.next[entry]!;
+			const state = entries.state[entry]!;
+			const shared = (state & (DeliveryState.Shared | DeliveryState.Qos)) === (DeliveryState.Shared | 1);
+			if (shared && others.take(entry)) this.removeSent(entry, before);
+			else before = entry;
+			entry = next;
+		}
+		before = 0;
+		for (let entry = this.waitingFirst; entry !== 0; ) {
+			const next = entries.next[entry]!;
+			const state = entries.state[entry]!;
+			const shared = (state & DeliveryState.Shared) !== 0 && (state & DeliveryState.Qos) !== 0;
+			if (shared && others.take(entry)) this.removeWaiting(entry, before);
+			else before = entry;
+			entry = next;
+		}
+	}
+
+	/** The receiver leaves a group: what it has of it, it keeps. */
+	keepOwn(group: number): void {
+		const entries = this.entries;
+		for (let list = 0; list < 2; list++)
+			for (let entry = list === 0 ? this.sentFirst : this.waitingFirst; entry !== 0; entry = entries.next[entry]!)
+				if (entries.group[entry] === group) entries.state[entry]! &= ~DeliveryState.Shared;
 	}
 
 	/** Gives everything back: the session ends. */

@@ -1,6 +1,7 @@
 /** Enhanced Authentication of 5.0: the exchange of AUTH packets, with a method that asks two questions. */
 import type { Packet } from "mqtt-packet";
 import type { AuthenticationMethod } from "../../src/auth/authentication-method.js";
+import { Cause } from "../../src/errors.js";
 import { Fixture, type FixtureOptions, type TestClient } from "../support/fixtures.js";
 import { assert, suite } from "../support/test.js";
 import { connectBytes, data, ended, fresh, packet, variable } from "./wire.js";
@@ -62,7 +63,9 @@ function authenticated(fixture: Fixture, payload = data("c")): TestClient {
 	return client;
 }
 
-test("5.0: AUTH 0x18 asks until the method is content; then CONNACK comes, all with the method's name [5:MQTT-4.12.0-2] [5:MQTT-4.12.0-5] [5:MQTT-3.15.2-1]", () => {
+const ASKED = "[5:MQTT-4.12.0-2] [5:MQTT-4.12.0-5] [5:MQTT-3.15.2-1]";
+
+test(`5.0: AUTH 0x18 asks until the method is content; then CONNACK comes, all with the method's name ${ASKED}`, () => {
 	const fixture = fixtureOf();
 	const client = fixture.open(5);
 	client.raw(connecting("open"));
@@ -150,7 +153,9 @@ test("5.0: until CONNACK only AUTH and DISCONNECT may come [5:MQTT-3.1.2-30]", (
 	assert.is(fixture.broker.authenticating, 0);
 });
 
-test("5.0: AUTH without the method, with another, with a code that is none of a client's, or from who named none [5:MQTT-4.12.0-6] [5:MQTT-4.12.0-3]", () => {
+const WRONG = "AUTH without the method, with another, with a code that is none of a client's, or from who named none";
+
+test(`5.0: ${WRONG} [5:MQTT-4.12.0-6] [5:MQTT-4.12.0-3]`, () => {
 	const fixture = fixtureOf();
 	const wrong: [string, number[]][] = [
 		["no method", packet(0xf0, [0x18, 0])],
@@ -213,7 +218,7 @@ test("5.0: who fails to authenticate again, or as another, is disconnected with 
 	assert.is(fixture.broker.authenticating, 0);
 });
 
-test("5.0: exchanges are few: more at once are refused with 0x89, and those that are not finished end with their time", () => {
+test("5.0: exchanges are few: more at once are refused with 0x89, and what is not finished ends with its time", () => {
 	const fixture = fixtureOf({ limits: { authentications: 2, connectTimeoutMs: 10_000 } });
 	const live = authenticated(fixture);
 	const waiting = fixture.open(5).raw(connecting("open", [], data("w")));
@@ -232,7 +237,11 @@ test("5.0: exchanges are few: more at once are refused with 0x89, and those that
 
 test("5.0: a method is asked in place of user name and password, and may take the user name over", () => {
 	let asked = 0;
-	const access = { authenticate: () => (asked++, 4 as never), allowAnonymous: false };
+	const authenticate = () => {
+		asked++;
+		return Cause.NotAuthorized;
+	};
+	const access = { authenticate, allowAnonymous: false };
 	const fixture = fixtureOf({ access });
 	authenticated(fixture);
 	assert.is(asked, 0);

@@ -411,44 +411,4 @@ test("5.0: the flags of AUTH are 0, or the connection ends [5:MQTT-3.15.1-1]", (
 	}
 });
 
-test("5.0: a shared QoS 2 message that was begun stays with its member [5:MQTT-4.8.2-4] [5:MQTT-4.8.2-5]", () => {
-	for (const back of [true, false]) {
-		const fixture = new Fixture();
-		const members = ["m1", "m2"].map((id) => {
-			const client = fixture.connect(id, lasting(5));
-			client.subscribe("$share/g/a", 2);
-			return client;
-		});
-		fixture.connect("p").publish("a", "x", 2);
-		const chosen = members.findIndex((client) => client.packets.length > 0);
-		const other = members[1 - chosen]!;
-		members[chosen]!.cut();
-		fixture.advance(60_000);
-		assert.equal(other.messages(), [], "not sent to another while it is away");
-		const id = `m${chosen + 1}`;
-		if (back) assert.equal(fixture.connect(id, lasting(5)).messages(), ["a x 2 dup"]);
-		else fixture.connect(id, fresh(5));
-		fixture.advance(1_000);
-		assert.equal(other.messages(), [], "nor when its session has ended");
-	}
-});
-
-test("5.0: a shared message that its member refuses goes to no other [5:MQTT-4.8.2-6]", () => {
-	for (const qos of [1, 2] as const) {
-		const fixture = new Fixture();
-		const members = ["m1", "m2"].map((id) => {
-			const client = fixture.connect(id, fresh(5));
-			client.subscribe("$share/g/a", 2);
-			return client;
-		});
-		fixture.connect("p").publish("a", "x", qos);
-		const chosen = members.findIndex((client) => client.packets.length > 0);
-		members[chosen]!.packets = [];
-		members[chosen]!.send({ cmd: qos === 1 ? "puback" : "pubrec", messageId: 1, reasonCode: 0x80 });
-		fixture.advance(10_000);
-		for (const client of members) assert.equal(client.messages(), []);
-		assert.is(fixture.broker.store.count, 0);
-	}
-});
-
 test.run();

@@ -10,7 +10,7 @@ const test = suite("outbox");
 function make(entries = 100) {
 	const pool = new BlockPool(new Uint8Array(64 * 100), 0, 64, 100);
 	const store = new MessageStore(pool, entries, 4096);
-	const deliveries = new Deliveries(entries, store);
+	const deliveries = new Deliveries(entries, store, 100, 10);
 	const outbox = new Outbox(deliveries);
 	const source = new Uint8Array(100);
 	/** Queues a message of so many bytes. */
