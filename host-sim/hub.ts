@@ -11,6 +11,8 @@ export interface HubOptions {
 	limits: Limits;
 	/** clients without a user name may come in */
 	allowAnonymous: boolean;
+	/** see BrokerOptions.strict */
+	strict?: boolean;
 	/** -1 nothing, 0 errors, 1 events, 2 details */
 	logLevel: number;
 	log: (level: number, line: string) => void;
@@ -29,6 +31,7 @@ export class Hub {
 			platform: this.platform,
 			access: { allowAnonymous: options.allowAnonymous },
 			events: options.events ?? {},
+			strict: options.strict ?? false,
 			logLevel: options.logLevel,
 		});
 		this.platform.attach(this.broker);

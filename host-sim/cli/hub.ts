@@ -12,6 +12,7 @@ const HELP = `usage: hearth hub [options]
   --board NAME         with this board's limits: host, ${boardNames().join(", ")} (default host)
   --memory             keep nothing on disk (the only way so far)
   --allow-anonymous    let clients without a user name in on addresses other than loopback
+  --strict             refuse what some devices do wrong and Hearth takes (docs/tolerance.md)
   --quiet              no log lines
   --verbose            more log lines`;
 
@@ -21,6 +22,7 @@ const OPTIONS = {
 	board: { type: "string", default: "host" },
 	memory: { type: "boolean", default: false },
 	"allow-anonymous": { type: "boolean", default: false },
+	strict: { type: "boolean", default: false },
 	quiet: { type: "boolean", default: false },
 	verbose: { type: "boolean", default: false },
 	help: { type: "boolean", short: "h", default: false },
@@ -56,6 +58,7 @@ export async function hub(args: string[]): Promise<number> {
 	const running = new Hub({
 		limits,
 		allowAnonymous: loopback || values["allow-anonymous"],
+		strict: values.strict,
 		logLevel,
 		log: (_level, line) => console.error(line),
 	});

@@ -54,6 +54,8 @@ export interface BrokerOptions {
 	 *  "%c"; at most 64 bytes, "": it is told nothing. Default: "response/%c". Spec: 5.0, 3.2.2.3.15 */
 	responseInformation?: string;
 	events?: BrokerEvents;
+	/** what some devices do wrong is refused where the specification says so: docs/tolerance.md. Default: false */
+	strict?: boolean;
 	/** log lines up to this level: 0 errors, 1 events, 2 details; default 1 */
 	logLevel?: number;
 }
@@ -107,6 +109,7 @@ export class Broker {
 	/** exchanges of Enhanced Authentication that are going on */
 	authenticating = 0;
 	readonly responseInformation: string;
+	readonly strict: boolean;
 	/** clients with a CONNACK of success */
 	connectedCount = 0;
 	/** the last CONNECT found its session */
@@ -128,6 +131,7 @@ export class Broker {
 		this.text = options.platform.text;
 		this.events = options.events ?? {};
 		this.logLevel = options.logLevel ?? 1;
+		this.strict = options.strict ?? false;
 		this.responseInformation = options.responseInformation ?? "response/%c";
 		this.authenticationMethods = options.authentication ?? [];
 		checkTexts(this.text, this.responseInformation, this.authenticationMethods);

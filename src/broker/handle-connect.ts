@@ -24,7 +24,10 @@ export function handleConnect(
 	const cause = decodeConnect(packet, bytes, start, end, broker.text);
 	connection.version = packet.version;
 	if (cause !== Cause.None) return refuseConnect(broker, connection, cause);
-	if (packet.version === Version.V31) connection.framer.flagMask = 7;
+	if (packet.version === Version.V31) {
+		connection.framer.flagMask = 7;
+		connection.framer.lenient = !broker.strict;
+	}
 	connection.framer.shortestOnly = packet.version === Version.V5;
 	const properties = packet.properties;
 	connection.packetBytesMax = properties.number(PropertyId.MaximumPacketSize, 0xffffffff);

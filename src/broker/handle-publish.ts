@@ -55,8 +55,8 @@ export function handlePublish(
 		broker.counters.refusedPublishes++;
 		return acknowledge(broker, connection, session, packet, Cause.NotAuthorized, true);
 	}
-	if (packet.qos === 2 && session.receivedCount >= broker.limits.receiveMaximum)
-		return connection.refuse(Cause.ReceiveMaximumExceeded); // before 5.0 nobody told the client; but it is as many
+	if (packet.qos === 2 && session.receivedCount >= receiveMaximumOf(broker, connection))
+		return connection.refuse(Cause.ReceiveMaximumExceeded);
 	if (packet.qos === 2 && broker.received.count >= broker.received.max) cause = Cause.FullReceived;
 	else {
 		if (route === 0) route = broker.routes.build(topic, topicBytes);
@@ -67,6 +67,13 @@ export function handlePublish(
 	acknowledge(broker, connection, session, packet, cause, false);
 	if (broker.events.published !== undefined && cause === Cause.None)
 		broker.tell(broker.events.published, session.clientId, topic);
+}
+
+/** @returns QoS 2 messages that a client may have under way. It was told the limit (before 5.0 it was not), but some
+ *  count wrongly: docs/tolerance.md. Spec: [5:MQTT-3.3.4-7] [5:MQTT-3.3.4-8] */
+function receiveMaximumOf(broker: Broker, connection: Connection): number {
+	const max = broker.limits.receiveMaximum;
+	return broker.strict && connection.version === Version.V5 ? max : 2 * max;
 }
 
 /** Where the publication's parts lie; a Topic Alias is looked up or noted. */

@@ -45,6 +45,8 @@ export class Framer {
 	end = 0;
 	/** which flags are checked: 7 in MQTT 3.1, where DUP may mark a resent PUBREL, SUBSCRIBE or UNSUBSCRIBE */
 	flagMask = 15;
+	/** the flags of these three may be any: docs/tolerance.md */
+	lenient = false;
 	/** a Remaining Length that is longer than it need be is malformed: 5.0 says so, 3.1.1 does not [MQTT-1.5.5-1] */
 	shortestOnly = false;
 	/** why, after Frame.Malformed */
@@ -77,6 +79,7 @@ export class Framer {
 		this.left = 0;
 		this.short = this.shortMax;
 		this.flagMask = 15;
+		this.lenient = false;
 		this.shortestOnly = false;
 	}
 
@@ -167,6 +170,7 @@ export class Framer {
 		this.first = first;
 		const flags = FLAGS[first >> 4]!;
 		if (flags === (first & this.flagMask) || flags === -1) return true;
+		if (this.lenient && flags === 2) return true;
 		this.fail(flags === -2 ? Cause.PacketTypeReserved : Cause.FixedHeaderFlags);
 		return false;
 	}

@@ -77,8 +77,8 @@ test("3.1: DUP may stand on resent PUBREL, SUBSCRIBE and UNSUBSCRIBE, and means 
 	assert.not(client.closed);
 });
 
-test("3.1: the other reserved flags still end the connection", () => {
-	for (const first of [0x80, 0x84, 0xa0, 0x60, 0x64, 0xc1, 0xe1]) {
+test("3.1: reserved flags of other packets than these three still end the connection", () => {
+	for (const first of [0x41, 0x71, 0xc1, 0xe1]) {
 		const client = new Fixture().connect("c", { protocolVersion: 3 });
 		client.raw(packet(first, [0, 1], data("a"), first >> 4 === 8 ? [0] : []));
 		ended(client, `${first}`);
