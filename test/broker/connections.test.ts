@@ -24,7 +24,7 @@ test("an identifier that is too long is refused with CONNACK 0x02, and nobody el
 	const fixture = new Fixture();
 	const other = fixture.connect("other");
 	const client = fixture.open();
-	assert.is(client.connect("x".repeat(49)).returnCode, 2);
+	assert.is(client.connect("x".repeat(65)).returnCode, 2);
 	assert.ok(client.closed);
 	assert.not(other.closed);
 });
