@@ -1,9 +1,11 @@
 /** The hub on a PC: a broker, its listeners, and how they begin and end. */
 import type { AddressInfo, Server } from "node:net";
+import type { AuthenticationMethod } from "../src/auth/authentication-method.js";
 import type { BrokerEvents } from "../src/broker/broker.js";
 import { Broker } from "../src/broker/broker.js";
 import { HearthError } from "../src/errors.js";
 import type { Limits } from "../src/limits.js";
+import type { Platform } from "../src/platform.js";
 import { type NodePlatform, nodePlatform } from "./platform.js";
 import { listenTcp } from "./tcp.js";
 
@@ -11,6 +13,8 @@ export interface HubOptions {
 	limits: Limits;
 	/** clients without a user name may come in */
 	allowAnonymous: boolean;
+	/** methods of Enhanced Authentication for this platform */
+	authentication?: (platform: Platform) => readonly AuthenticationMethod[];
 	/** see BrokerOptions.strict */
 	strict?: boolean;
 	/** -1 nothing, 0 errors, 1 events, 2 details */
@@ -31,6 +35,7 @@ export class Hub {
 			platform: this.platform,
 			access: { allowAnonymous: options.allowAnonymous },
 			events: options.events ?? {},
+			authentication: options.authentication?.(this.platform) ?? [],
 			strict: options.strict ?? false,
 			logLevel: options.logLevel,
 		});

@@ -1,6 +1,6 @@
 /** A hub in this process for real clients; and how to wait: for events and output, with a deadline. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { Hub } from "../../host-sim/hub.js";
+import { Hub, type HubOptions } from "../../host-sim/hub.js";
 import type { BrokerEvents } from "../../src/broker/broker.js";
 import { hostLimits, type Limits } from "../../src/limits.js";
 
@@ -44,17 +44,17 @@ export class TestHub {
 	readonly subscriptions: string[] = [];
 	readonly ended: string[] = [];
 
-	private constructor(limits: Limits) {
+	private constructor(limits: Limits, options: Partial<HubOptions>) {
 		const events: BrokerEvents = {
 			subscribed: (clientId, filter) => this.subscriptions.push(`${clientId} ${filter}`),
 			disconnected: (clientId, reason) => this.ended.push(`${clientId} ${reason}`),
 		};
 		const log = (_level: number, line: string) => this.log.push(line);
-		this.hub = new Hub({ limits, allowAnonymous: true, logLevel: 0, log, events });
+		this.hub = new Hub({ limits, allowAnonymous: true, logLevel: 0, log, events, ...options });
 	}
 
-	static async start(limits: Partial<Limits> = {}): Promise<TestHub> {
-		const hub = new TestHub({ ...testLimits, ...limits });
+	static async start(limits: Partial<Limits> = {}, options: Partial<HubOptions> = {}): Promise<TestHub> {
+		const hub = new TestHub({ ...testLimits, ...limits }, options);
 		const address = await hub.hub.listen("127.0.0.1", 0);
 		hub.port = Number(new URL(address).port);
 		return hub;
