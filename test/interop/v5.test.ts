@@ -79,7 +79,7 @@ test("MQTT.js: aliases in both directions: fewer bytes, the same topics", async 
 	await Promise.all([taking, plain, publisher].map((client) => client.end()));
 });
 
-test("MQTT.js: CONNACK tells the limits; a burst beyond Receive Maximum passes; its own window is kept to", async () => {
+test("MQTT.js: CONNACK tells the limits; a burst beyond Receive Maximum passes; its own is kept to", async () => {
 	const client = await Client.start("told", { properties: { requestResponseInformation: true, receiveMaximum: 3 } });
 	const properties = client.connack!.properties!;
 	assert.equal([properties.receiveMaximum, properties.topicAliasMaximum], [20, hub.broker.limits.topicAliases]);
