@@ -5,8 +5,8 @@ export interface Text {
 	/** @returns the string that bytes[start..end) encode; undefined when they are ill-formed UTF-8 (surrogates and
 	 *  overlong forms included). A byte order mark stays. Spec: [MQTT-1.5.3-1] [MQTT-1.5.3-3] */
 	decode(bytes: Uint8Array, start: number, end: number): string | undefined;
-	/** The same string when the bytes are well-formed, any string when not: only for looking up what is known to be
-	 *  good. */
+	/** The same string when the bytes are well-formed, any string or an exception when not: only for looking up what is
+	 *  known to be good. */
 	key(bytes: Uint8Array, start: number, end: number): string;
 	/** @returns bytes of the string in UTF-8 */
 	size(text: string): number;
@@ -25,7 +25,7 @@ export interface Transport {
 	/** Ends the connection after what was written; what it keeps of a write (-1) is not read any more; no callback
 	 *  comes any more. */
 	close(): void;
-	/** Where the peer is, for log lines; may be read at any time. */
+	/** Where the peer is, for log lines; it is not read after `close`. */
 	readonly remoteAddress: string;
 }
 

@@ -3,6 +3,7 @@
 import { type AuthenticationMethod, METHOD_NAME_MAX } from "../auth/authentication-method.js";
 import { connectionSlots, type Layout, layOut } from "../budget.js";
 import { ConnectPacket, ReasonPacket } from "../codec/connect.js";
+import { PacketType } from "../codec/packet-types.js";
 import { AckPacket, PublishPacket } from "../codec/publish.js";
 import { SubscribePacket } from "../codec/subscribe.js";
 import { Deliveries } from "../delivery/deliveries.js";
@@ -281,6 +282,10 @@ export class Broker {
 
 	/** An exception that should not be costs the connection at whose edge it was caught. */
 	failed(connection: Connection, error: unknown): void {
+		const p = this.publication;
+		const publishing = connection.framer.type === PacketType.Publish;
+		if (publishing && this.text.decode(p.topic, p.topicStart, p.topicEnd) === undefined)
+			return closeConnection(this, connection, Cause.StringIllFormed); // Text.key threw
 		this.counters.internalErrors++;
 		this.log(0, `${connection.session?.clientId ?? connection.output.transport?.remoteAddress}: ${error}`);
 		this.copy.clear();

@@ -18,6 +18,7 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 	const session = connection.session;
 	const connected = connection.state === ConnectionState.Connected;
 	const transport = connection.output.transport;
+	const who = broker.logs(1) ? (session?.clientId ?? transport?.remoteAddress ?? "?") : "";
 	broker.counters.count(cause);
 	if (cause !== Cause.TransportClosed && transport !== undefined) {
 		if (connected && cause !== Cause.None && connection.version === Version.V5 && connection.sending === 0)
@@ -30,10 +31,7 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 	broker.forget(connection);
 	connection.reset();
 	if (cause !== Cause.TransportClosed) transport?.close();
-	if (broker.logs(1)) {
-		const who = session?.clientId ?? transport?.remoteAddress ?? "?";
-		broker.log(1, `${who}: ${connected ? "disconnected" : "refused"}: ${reasonText(cause)}`);
-	}
+	if (broker.logs(1)) broker.log(1, `${who}: ${connected ? "disconnected" : "refused"}: ${reasonText(cause)}`);
 	if (session === undefined) return;
 	broker.connectedCount--;
 	session.connection = undefined;

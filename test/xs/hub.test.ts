@@ -2,6 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import mqtt, { type MqttClient } from "mqtt";
 import { startOnXs, type XsOptions, type XsResult } from "../../scripts/xs.mjs";
+import { answerScram, scramOptions } from "../support/scram-client.js";
 import { assert, suite } from "../support/test.js";
 import { whyNoXs } from "./support.js";
 
@@ -65,6 +66,7 @@ async function filled(lists: string[][], count: number): Promise<void> {
 function ok(result: XsResult): void {
 	assert.is(result.errors, "");
 	assert.is(result.status, 0);
+	assert.equal(result.results.at(-1), { name: "counted", internalErrors: 0, drops: 0 });
 	assert.is(result.statistics!.aliasesTouched, 0);
 	assert.is(result.statistics!.keys, 0);
 }
@@ -113,6 +115,26 @@ onXs("receivers with and without a Subscription Identifier each get their own [5
 			[0, 1, 2, 3, 4, 5].map((n) => `a/b ${n}${i % 2 === 0 ? "" : ` #${i}`}`),
 		);
 	ok(result);
+});
+
+onXs("a client proves by SCRAM-SHA-256 who it is; wrong passwords are refused and leave nothing", async () => {
+	const { port, done } = await startHub();
+	const options = { ...scramOptions("alice"), protocolVersion: 5, clientId: "a", reconnectPeriod: 0 } as const;
+	const url = `mqtt://127.0.0.1:${port}`;
+	for (let i = 0; i < 20; i++) {
+		const wrong = mqtt.connect(url, options);
+		answerScram(wrong, options, "looking-glass");
+		const error = await new Promise<Error>((resolve) => wrong.once("error", resolve));
+		assert.match(`${error}`, /Not authorized/);
+		wrong.end(true);
+	}
+	const client = mqtt.connect(url, options);
+	const signature = answerScram(client, options, "wonderland");
+	const connack = await new Promise<mqtt.IConnackPacket>((resolve) => client.once("connect", resolve));
+	assert.is(`${connack.properties?.authenticationData}`, signature());
+	await client.publishAsync("end", "", { qos: 0 });
+	ok(await done);
+	client.end(true);
 });
 
 test.run();
