@@ -100,6 +100,8 @@ onXs("the deepest calls that a peer can cause leave a tenth of the stack free", 
 	ok(result);
 	assert.is(named(result, "published").received, 3);
 	assert.is(result.results.filter((r) => r.name === "connected").at(-1).wills, 2);
+	assert.equal(named(result, "authenticated"), { name: "authenticated", clients: 7, exchanges: 0 });
+	assert.is(named(result, "shared").again, 4 + 6, "what the first had, then what the second had with its part of that");
 	const { stackPeak, stackSlots } = result.statistics!;
 	assert.ok(stackPeak <= 0.9 * stackSlots, `${stackPeak} of ${stackSlots} slots`);
 });

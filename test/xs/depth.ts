@@ -1,19 +1,37 @@
 /** On XS: the deepest calls that a peer can cause. The engine's stack is fixed, and its overflow is the end of the
  *  process. */
 import { limits } from "../../boards/esp32/limits.js";
+import type { AuthenticationMethod } from "../../src/auth/authentication-method.js";
 import { Broker } from "../../src/broker/broker.js";
+import type { Connection } from "../../src/broker/connection.js";
 import { Feeder, packet, text } from "./clients.js";
 import { report } from "./measure.js";
 import { XsPlatform } from "./platform.js";
 
 const platform = new XsPlatform();
-const broker = new Broker({ limits, platform, logLevel: 2 });
+/** Asks once, and lets everybody in. */
+const asking: AuthenticationMethod = {
+	name: "ASK",
+	begin() {
+		let asked = false;
+		return {
+			data: undefined,
+			userName: "u",
+			take() {
+				if (asked) return "success";
+				asked = true;
+				return "continue";
+			},
+		};
+	},
+};
+const broker = new Broker({ limits, platform, logLevel: 2, authentication: [asking] });
 const feeder = new Feeder(broker);
 
 /** A CONNECT of 5.0 with a Will Message of QoS 2 that is retained and has properties. */
-function connectWithWill(clientId: string): number[] {
+function connectWithWill(clientId: string, method: number[] = []): number[] {
 	const properties = [0x03, 0, 1, 0x63, 0x26, 0, 1, 0x61, 0, 1, 0x62, 0x02, 0, 0, 0, 9];
-	const body = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5, 0x36, 0, 60, 0].concat(text(clientId));
+	const body = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5, 0x36, 0, 60, method.length].concat(method, text(clientId));
 	return packet(
 		0x10,
 		body.concat([properties.length], properties, text("will/topic"), [1, 44], new Array(300).fill(0x41)),
@@ -57,4 +75,45 @@ function publish(): void {
 }
 
 publish();
+
+/** A CONNECT that waits for its authentication takes over a session with a Will Message; then it authenticates again. */
+function authenticate(): void {
+	const method = [0x15].concat(text("ASK"));
+	const auth = (reason: number) => packet(0xf0, [reason, method.length].concat(method));
+	for (let round = 0; round < 3; round++) {
+		const connection = broker.accept(feeder.sink, 5_744)!;
+		const bytes = connectWithWill("deep", method);
+		for (let at = 0; at < bytes.length; at += 50) feeder.feed(connection, bytes.slice(at, at + 50));
+		feeder.feed(connection, auth(0x18));
+		feeder.feed(connection, auth(0x19));
+		feeder.feed(connection, auth(0x18));
+	}
+	report("authenticated", { clients: broker.connectedCount, exchanges: broker.authenticating });
+}
+
+authenticate();
+
+/** Members of a group are lost one after the other, while none of them acknowledges. */
+function share(): void {
+	const members: Connection[] = [];
+	for (let i = 0; i < 3; i++) {
+		const connection = broker.accept(feeder.sink, 5_744)!;
+		feeder.feed(connection, packet(0x10, [0, 4, 0x4d, 0x51, 0x54, 0x54, 5, 2, 0, 60, 0].concat(text(`member-${i}`))));
+		feeder.feed(connection, packet(0x82, [0, 1, 2, 0x0b, 7].concat(text("$share/work/jobs/+"), [1])));
+		members.push(connection);
+	}
+	const publisher = broker.accept(feeder.sink, 5_744)!;
+	feeder.feed(publisher, packet(0x10, [0, 4, 0x4d, 0x51, 0x54, 0x54, 5, 2, 0, 60, 0].concat(text("boss"))));
+	for (let id = 1; id <= 12; id++) {
+		const body = text(`jobs/${id % 3}`).concat([0, id, 0], new Array(20).fill(0x43));
+		feeder.feed(publisher, packet(0x32, body));
+	}
+	const before = broker.counters.publishesSent;
+	members[0]!.onError();
+	broker.endTurn();
+	feeder.feed(members[1]!, [0x10, 0]); // forbidden: the broker ends it
+	report("shared", { again: broker.counters.publishesSent - before });
+}
+
+share();
 host.exit(0);
