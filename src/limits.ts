@@ -99,7 +99,7 @@ export const hostLimits: Limits = {
 	subscriptionIdentifiers: true,
 	sharedSubscriptions: true,
 	inFlight: 1_000,
-	receiveMaximum: 65_535,
+	receiveMaximum: 1_000,
 	received: 262_144,
 	packetBytes: 16 * 1024 * 1024,
 	partialBytes: 2_048,

@@ -1,5 +1,5 @@
-/** Topic Aliases that the broker gives to clients that take them: to topics that were published before, so that those
- *  which come once cost nothing. A topic is known by its number in route-cache.ts, which no other has.
+/** Topic Aliases that the broker gives to clients that take them: to any topic while there are free ones, then to those
+ *  that were published before. A topic is known by its number in route-cache.ts, which no other has.
  *  Spec: 5.0, 3.3.2.3.4, 3.1.2.11.5 */
 import { PropertyId } from "../codec/packet-types.js";
 import { putNumber } from "../codec/properties.js";
@@ -46,9 +46,9 @@ export class AliasesGiven {
 		return takes > 0;
 	}
 
-	/** @param serial the topic's number, > 0 @param era see RouteCache.serialEra
+	/** @param serial the topic's number, > 0 @param era see RouteCache.serialEra @param repeats it was published before
 	 *  @returns the topic's alias; or one that it may have, with `isNew` (see `give`); 0: none now */
-	find(connection: number, serial: number, era: number): number {
+	find(connection: number, serial: number, era: number, repeats: boolean): number {
 		if (era !== this.era) this.serials.fill(0); // the numbers began anew: what was given is given again
 		this.era = era;
 		const from = connection * this.max;
@@ -61,10 +61,12 @@ export class AliasesGiven {
 			this.isNew = false;
 			return i + 1;
 		}
-		// second chance, one step a message: topics that repeat more often than the hand comes by keep their alias
 		const hand = state[at + State.Hand]!;
+		const taken = this.serials[from + hand] !== 0;
+		if (taken && !repeats) return 0; // one that comes once would cost another its alias
+		// second chance, one step a message: topics that repeat more often than the hand comes by keep their alias
 		state[at + State.Hand] = hand + 1 >= takes ? 0 : hand + 1;
-		if (this.serials[from + hand] !== 0 && state[at + State.Recent + hand] !== 0) {
+		if (taken && state[at + State.Recent + hand] !== 0) {
 			state[at + State.Recent + hand] = 0;
 			return 0;
 		}
@@ -94,7 +96,8 @@ export function findAlias(broker: Broker, connection: Connection, otherBytes: nu
 	const largest = Math.min(connection.packetBytesMax, broker.limits.outputBytes);
 	if (topicBytes + otherBytes + properties + 64 > largest) return 0;
 	const routes = broker.routes;
-	return broker.aliasesGiven.find(connection.index, routes.serial[p.route]!, routes.serialEra);
+	const serial = routes.serial[Math.abs(p.route)]!;
+	return broker.aliasesGiven.find(connection.index, serial, routes.serialEra, p.route > 0);
 }
 
 /** Writes the property; from now on a new alias is given. @returns index after it */
@@ -106,6 +109,6 @@ export function putAlias(
 	at: number,
 ): number {
 	const given = broker.aliasesGiven;
-	if (given.isNew) given.give(connection.index, alias, broker.routes.serial[broker.publication.route]!);
+	if (given.isNew) given.give(connection.index, alias, broker.routes.serial[Math.abs(broker.publication.route)]!);
 	return putNumber(target, at, PropertyId.TopicAlias, alias);
 }

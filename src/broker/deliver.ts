@@ -26,7 +26,7 @@ export class Publication {
 	expires = 0;
 	/** its number in the store; 0: not stored */
 	message = 0;
-	/** its topic's route where that was known before this message; 0: it was not */
+	/** its topic's route; negative: it was built for this message; 0: the topic is not in the cache */
 	route = 0;
 	/** how many receivers took it */
 	receivers = 0;

@@ -58,7 +58,10 @@ export function handlePublish(
 	if (packet.qos === 2) cause = placeFor(broker, connection, session);
 	if (cause === Cause.ReceiveMaximumExceeded) return connection.refuse(cause);
 	if (cause === Cause.None) {
-		if (route === 0) route = broker.routes.build(topic, topicBytes);
+		if (route === 0) {
+			route = broker.routes.build(topic, topicBytes);
+			p.route = -route;
+		}
 		cause = publish(broker, p, topic, route);
 		if (p.message !== 0) broker.store.release(p.message);
 		p.message = 0;

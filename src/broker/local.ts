@@ -81,6 +81,7 @@ export class Local {
 		broker.beginTurn();
 		p.route = broker.routes.find(topic, topicBytes);
 		const route = p.route || broker.routes.build(topic, topicBytes);
+		if (p.route === 0) p.route = -route;
 		const refused = publish(broker, p, topic, route);
 		if (p.message !== 0) broker.store.release(p.message);
 		p.message = 0;

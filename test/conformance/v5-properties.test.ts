@@ -97,7 +97,7 @@ test(
 	),
 	() => {
 		const fixture = new Fixture({ limits: { topicAliases: 4 } });
-		const witness = fixture.connect("w", { ...fresh(5), properties: { topicAliasMaximum: 10 } });
+		const witness = fixture.connect("w", fresh(5));
 		witness.subscribe("#");
 		let client = fixture.connect("c", fresh(5));
 		for (let alias = 1; alias <= 4; alias++) client.raw(withProperties([35, 0, alias], `t${alias}`));

@@ -1,9 +1,10 @@
 /** What only 5.0 has, with MQTT.js and Mosquitto's clients. */
-import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { connect, type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from "mqtt";
 import { crypto } from "../../host-sim/platform.js";
 import { text } from "../../host-sim/text.js";
 import { ScramSha256, scramCredentials } from "../../src/auth/scram.js";
+import { answerScram, scramOptions } from "../support/scram-client.js";
 import { assert, suite } from "../support/test.js";
 import { has, NOTHING_HELD, Running, TestHub, until, within } from "./support.js";
 
@@ -102,39 +103,12 @@ test("MQTT.js: a refusal has its reason and its string", async () => {
 	client.mqtt.end(true);
 });
 
-/** A SCRAM client in MQTT.js's handleAuth. */
-function scramOptions(user: string): IClientOptions {
-	const bare = `n=${user},r=${randomBytes(12).toString("base64")}`;
-	return { properties: { authenticationMethod: "SCRAM-SHA-256", authenticationData: Buffer.from(`n,,${bare}`) } };
-}
-
-function answerScram(client: MqttClient, first: Buffer, password: string): { signature: () => string } {
-	const bare = first.toString().slice(3);
-	let expected = "";
-	client.handleAuth = (packet, callback) => {
-		const data = packet.properties?.authenticationData?.toString() ?? "";
-		const [r, s, i] = data.split(",").map((part) => part.slice(2)) as [string, string, string];
-		const hmac = (key: Buffer, value: string | Buffer) => createHmac("sha256", key).update(value).digest();
-		const salted = pbkdf2Sync(password, Buffer.from(s, "base64"), Number(i), 32, "sha256");
-		const clientKey = hmac(salted, "Client Key");
-		const stored = createHash("sha256").update(clientKey).digest();
-		const message = `${bare},${data},c=biws,r=${r}`;
-		const signature = hmac(stored, message);
-		const proof = Buffer.from(clientKey.map((byte, at) => byte ^ signature[at]!)).toString("base64");
-		expected = `v=${hmac(hmac(salted, "Server Key"), message).toString("base64")}`;
-		const authenticationData = Buffer.from(`c=biws,r=${r},p=${proof}`);
-		const properties = { authenticationMethod: "SCRAM-SHA-256", authenticationData };
-		callback(undefined, { cmd: "auth", reasonCode: 0x18, properties } as never);
-	};
-	return { signature: () => expected };
-}
-
 test("MQTT.js: SCRAM-SHA-256: both sides prove that they know the password", async () => {
 	const options = scramOptions("alice");
 	const client = new Client("scram", options);
-	const proof = answerScram(client.mqtt, options.properties!.authenticationData as Buffer, "wonderland");
+	const signature = answerScram(client.mqtt, options, "wonderland");
 	await until(() => client.connack !== undefined, `connected: ${client.error}`);
-	assert.is(`${client.connack!.properties?.authenticationData}`, proof.signature());
+	assert.is(`${client.connack!.properties?.authenticationData}`, signature());
 	await client.mqtt.publishAsync("a", "x", { qos: 1 });
 	await client.end();
 });
@@ -146,7 +120,7 @@ test("MQTT.js: SCRAM-SHA-256: a wrong password, an unknown user and an unknown m
 	] as const) {
 		const options = scramOptions(user);
 		const client = new Client("scram", options);
-		answerScram(client.mqtt, options.properties!.authenticationData as Buffer, password);
+		answerScram(client.mqtt, options, password);
 		await until(() => client.error !== undefined, `${user} is refused`);
 		assert.match(`${client.error}`, /Not authorized/);
 		client.mqtt.end(true);

@@ -76,7 +76,7 @@ function publish(): void {
 
 publish();
 
-/** A CONNECT that waits for its authentication takes over a session with a Will Message; then it authenticates again. */
+/** A CONNECT that waited for its authentication takes over a session with a Will; then it authenticates again. */
 function authenticate(): void {
 	const method = [0x15].concat(text("ASK"));
 	const auth = (reason: number) => packet(0xf0, [reason, method.length].concat(method));
