@@ -150,6 +150,8 @@ function connectAgain(broker: Broker, connection: Connection, exchange: Exchange
 	const at = broker.layout.assembly;
 	const packet = broker.connectPacket;
 	const end = broker.pool.read(exchange.connectFirst, 0, exchange.connectBytes, broker.memory, at);
+	broker.pool.giveBack(exchange.connectFirst); // a Will Message may need the room
+	exchange.connectFirst = 0;
 	decodeConnect(packet, broker.memory, at, end, broker.text);
 	finishConnect(broker, connection, packet);
 }
