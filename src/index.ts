@@ -2,7 +2,7 @@
 
 export type { AuthenticationExchange, AuthenticationMethod } from "./auth/authentication-method.js";
 export { type ScramCredentials, type ScramOptions, ScramSha256, scramCredentials } from "./auth/scram.js";
-export type { AccessRules } from "./broker/access.js";
+export type { AccessRules, Answer, Client } from "./broker/access.js";
 export { Broker, type BrokerEvents, type BrokerOptions } from "./broker/broker.js";
 export type { LocalSubscription, PublishOptions } from "./broker/local.js";
 export type { LocalMessage, MessageHandler } from "./broker/session.js";

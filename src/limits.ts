@@ -67,6 +67,8 @@ export interface Limits {
 	topicAliasesGiven: number;
 	/** exchanges of Enhanced Authentication at once; 0: there is none. Spec: 5.0, 4.12 */
 	authentications: number;
+	/** addresses and user names whose failed logins are remembered; 0: none, and guessing is not slowed */
+	guesses: number;
 	/** the longest Keep Alive of a 5.0 client, seconds; 0: it may have any, or none. Spec: 5.0, 3.2.2.3.14 */
 	keepAliveMaxSeconds: number;
 	/** ms for CONNECT to come */
@@ -115,6 +117,7 @@ export const hostLimits: Limits = {
 	topicAliases: 64,
 	topicAliasesGiven: 16,
 	authentications: 1_000,
+	guesses: 10_000,
 	keepAliveMaxSeconds: 0,
 	connectTimeoutMs: 30_000,
 	stallTimeoutMs: 60_000,

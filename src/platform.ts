@@ -25,7 +25,7 @@ export interface Transport {
 	/** Ends the connection after what was written; what it keeps of a write (-1) is not read any more; no callback
 	 *  comes any more. */
 	close(): void;
-	/** Where the peer is, for log lines; it is not read after `close`. */
+	/** Where the peer is, for log lines; may be read at any time, after the end too. */
 	readonly remoteAddress: string;
 }
 

@@ -40,6 +40,7 @@ export const limits: Limits = {
 	topicAliases: 4,
 	topicAliasesGiven: 4,
 	authentications: 2,
+	guesses: 8,
 	keepAliveMaxSeconds: 0,
 	connectTimeoutMs: 10_000,
 	stallTimeoutMs: 30_000,

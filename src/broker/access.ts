@@ -1,35 +1,70 @@
 /** Who may come in, publish, subscribe and receive: the questions that the handlers ask. */
 import { Cause } from "../errors.js";
-import type { Session } from "./session.js";
 
-/** What an application decides. Absent: everything is allowed, anonymous clients as `allowAnonymous` says. Asked
- *  while a
- *  packet is handled: these answer, and don't call the broker. */
+/** Who asks. */
+export interface Client {
+	readonly clientId: string;
+	/** undefined: an anonymous client */
+	readonly userName: string | undefined;
+}
+
+/** Says what came of a login, once: Cause.None, or why it is refused (see AccessRules.authenticate). */
+export type Answer = (cause: Cause) => void;
+
+/** What an application decides. Absent: everything is allowed, anonymous clients as `allowAnonymous` says. Asked while
+ *  a packet is handled: these answer, and don't call the broker. */
 export interface AccessRules {
 	/** Clients without a user name may come in. Default: true */
 	allowAnonymous?: boolean;
-	/** Judges user name and password; `password` is a copy that may be kept.
+	/** Judges user name and password, also those of anonymous clients. Not asked where a method of Enhanced
+	 *  Authentication has judged.
+	 *  @param password a copy that may be kept; undefined: none @param address where the client is
+	 *  @param answer for what takes time: return undefined and call it later. The client's packets wait meanwhile;
+	 *  others' don't
 	 *  @returns Cause.None, Cause.BadUserNameOrPassword, Cause.NotAuthorized or Cause.ClientIdRejected */
-	authenticate?(clientId: string, userName: string | undefined, password: Uint8Array | undefined): Cause;
-	mayPublish?(clientId: string, topic: string): boolean;
-	maySubscribe?(clientId: string, filter: string): boolean;
+	authenticate?(client: Client, password: Uint8Array | undefined, address: string, answer: Answer): Cause | undefined;
+	/** A message to the topic; at CONNECT, of a Will Message. The answer is kept until the client comes in again or
+	 *  `Broker.accessChanged`. */
+	authorizePublish?(client: Client, topic: string): boolean;
+	/** A Topic Filter, without `$share/name/` */
+	authorizeSubscribe?(client: Client, filter: string): boolean;
+	/** A message of the topic for a client whose subscription matches. The answer is kept with the topic's route. */
+	authorizeReceive?(client: Client, topic: string): boolean;
+	/** What a client before 5.0 gets when its PUBLISH of QoS 1 or 2 is refused: it is acknowledged and dropped, or the
+	 *  connection is closed. Default: "acknowledge" [MQTT-3.3.5-2] */
+	refusedPublish?: "acknowledge" | "close";
 }
 
 export class Access {
-	constructor(private readonly rules: AccessRules) {}
+	/** some rule speaks of publishing, of receiving: where none does, nothing is asked for a message */
+	readonly judgesPublish: boolean;
+	readonly judgesReceive: boolean;
 
-	/** Spec: [MQTT-3.1.4-1] ff., 5.0 [MQTT-3.1.4-2] */
-	authenticate(clientId: string, userName: string | undefined, password: Uint8Array | undefined): Cause {
-		if (this.rules.authenticate !== undefined) return this.rules.authenticate(clientId, userName, password);
-		return this.rules.allowAnonymous === false ? Cause.NotAuthorized : Cause.None;
+	constructor(readonly rules: AccessRules) {
+		this.judgesPublish = rules.authorizePublish !== undefined;
+		this.judgesReceive = rules.authorizeReceive !== undefined;
+	}
+
+	/** Spec: [MQTT-3.1.4-1] ff., 5.0 [MQTT-3.1.4-2] @returns undefined: `answer` is called later */
+	authenticate(client: Client, password: Uint8Array | undefined, address: string, answer: Answer): Cause | undefined {
+		const rules = this.rules;
+		if (rules.authenticate !== undefined) return rules.authenticate(client, password, address, answer);
+		return rules.allowAnonymous === false ? Cause.NotAuthorized : Cause.None;
 	}
 
 	/** A Will Message is judged by this at CONNECT. */
-	mayPublish(clientId: string, topic: string): boolean {
-		return this.rules.mayPublish === undefined || this.rules.mayPublish(clientId, topic);
+	mayPublish(client: Client, topic: string): boolean {
+		const rules = this.rules;
+		return rules.authorizePublish === undefined || rules.authorizePublish(client, topic);
 	}
 
-	maySubscribe(session: Session, filter: string): boolean {
-		return this.rules.maySubscribe === undefined || this.rules.maySubscribe(session.clientId, filter);
+	maySubscribe(client: Client, filter: string): boolean {
+		const rules = this.rules;
+		return rules.authorizeSubscribe === undefined || rules.authorizeSubscribe(client, filter);
+	}
+
+	mayReceive(client: Client, topic: string): boolean {
+		const rules = this.rules;
+		return rules.authorizeReceive === undefined || rules.authorizeReceive(client, topic);
 	}
 }

@@ -21,10 +21,12 @@ import { closeConnection } from "./close.js";
 import { Connection, ConnectionState } from "./connection.js";
 import { Counters } from "./counters.js";
 import { Publication } from "./deliver.js";
+import { Guesses } from "./guesses.js";
 import { Local, type LocalSubscription, type PublishOptions } from "./local.js";
 import { type Output, Outputs, sendControl } from "./output.js";
 import { PacketCopy } from "./packet-copy.js";
 import { Retained } from "./retained.js";
+import { Rights } from "./rights.js";
 import { RouteCache } from "./route-cache.js";
 import { IDENTIFIER_BYTES_MAX } from "./send-publish.js";
 import { type MessageHandler, Sessions } from "./session.js";
@@ -89,6 +91,8 @@ export class Broker {
 	readonly aliasesTaken: AliasesTaken;
 	readonly aliasesGiven: AliasesGiven;
 	readonly access: Access;
+	readonly rights: Rights;
+	readonly guesses: Guesses;
 	readonly outputs: Outputs;
 	readonly copy: PacketCopy;
 	readonly local: Local;
@@ -141,6 +145,8 @@ export class Broker {
 		const slots = connectionSlots(limits);
 		const sessions = limits.sessions + limits.localSubscriptions;
 		const subscriptions = limits.subscriptions + limits.localSubscriptions;
+		this.access = new Access(options.access ?? {});
+		this.rights = new Rights(this);
 		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blockBytes, limits.blocks);
 		this.store = new MessageStore(this.pool, limits.deliveries + 2, limits.packetBytes);
 		this.deliveries = new Deliveries(
@@ -151,11 +157,18 @@ export class Broker {
 		);
 		this.received = new ReceivedIds(limits.received, sessions);
 		this.table = new TopicTable(subscriptions, limits.filterNodes, limits.filterBytes, sessions);
-		this.routes = new RouteCache(this.table, limits.routes, limits.routeReceivers, limits.routeTopicBytes, sessions);
+		this.routes = new RouteCache(
+			this.table,
+			limits.routes,
+			limits.routeReceivers,
+			limits.routeTopicBytes,
+			sessions,
+			this.access.judgesReceive ? this.rights : undefined,
+		);
 		this.retained = new Retained(this.store, limits.retained, limits.retainedTopicBytes);
 		this.sessions = new Sessions(sessions, this.deliveries);
 		this.shared = new Shared(this);
-		this.access = new Access(options.access ?? {});
+		this.guesses = new Guesses(limits.guesses);
 		this.outputs = new Outputs(this.memory, this.layout.outputs, limits.outputBytes, limits.outputBuffers, this.pool);
 		this.copy = new PacketCopy(this.outputs);
 		this.counters = new Counters();
@@ -291,6 +304,13 @@ export class Broker {
 		this.copy.clear();
 		this.publication.message = 0;
 		if (connection.state !== ConnectionState.Free) closeConnection(this, connection, Cause.InternalError);
+	}
+
+	/** The rules answer differently from now on: who may not subscribe any more loses the subscription.
+	 *  @returns how many were lost */
+	accessChanged(): number {
+		this.beginTurn();
+		return this.rights.changed();
 	}
 
 	/** The connection's place is free from now on. */

@@ -72,9 +72,9 @@ function putResponseInformation(broker: Broker, session: Session, packet: Connec
  *  Spec: [5:MQTT-4.12.0-5] */
 export function putAuthentication(broker: Broker, connection: Connection, at: number): number {
 	const authentication = connection.authentication!;
-	const name = authentication.method.name;
+	const name = authentication.method!.name;
 	const p = putStringProperty(broker.memory, at, PropertyId.AuthenticationMethod, name, broker.text);
-	const data = authentication.exchange?.steps.data;
+	const data = authentication.exchange?.steps?.data;
 	if (data === undefined) return p;
 	return putDataProperty(broker.memory, p, PropertyId.AuthenticationData, data, 0, data.length);
 }
@@ -103,6 +103,7 @@ function returnCode(cause: Cause): number {
 		case Cause.FullConnections:
 		case Cause.FullSessions:
 		case Cause.FullStore:
+		case Cause.FullAuthentications:
 			return ReturnCode.ServerUnavailable;
 		case Cause.BadUserNameOrPassword:
 			return ReturnCode.BadUserNameOrPassword;

@@ -5,13 +5,15 @@ import { Frame, Framer } from "../codec/framer.js";
 import { PacketType, Version } from "../codec/packet-types.js";
 import { Cause } from "../errors.js";
 import type { Transport, TransportTarget } from "../platform.js";
+import type { Authentication } from "./authentication.js";
 import type { Broker } from "./broker.js";
 import { handleAck, handlePubrel } from "./handle-acks.js";
-import { type Authentication, handleAuth, refuse } from "./handle-auth.js";
+import { handleAuth, refuse } from "./handle-auth.js";
 import { handleConnect } from "./handle-connect.js";
 import { handleDisconnect, handlePing } from "./handle-disconnect.js";
 import { handlePublish } from "./handle-publish.js";
 import { handleSubscribe, handleUnsubscribe } from "./handle-subscribe.js";
+import { askNow } from "./login.js";
 import { Output } from "./output.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
@@ -21,6 +23,8 @@ export const enum ConnectionState {
 	Free,
 	/** CONNECT has not come */
 	Opened,
+	/** CONNECT waits for the answer to its login (login.ts); nothing behind it is looked at */
+	Waiting,
 	/** CONNACK with success was sent */
 	Connected,
 }
@@ -97,6 +101,7 @@ export class Connection implements TransportTarget {
 
 	/** @returns bytes that may be read now: none from a peer that doesn't take its answers */
 	private appetite(): number {
+		if (this.state === ConnectionState.Waiting) return 0;
 		const room = this.output.room - ANSWER_ROOM;
 		return room > 0 && this.output.free ? room : 0;
 	}
@@ -118,8 +123,35 @@ export class Connection implements TransportTarget {
 			else if (frame === Frame.Malformed) return this.refuse(framer.cause);
 			else this.takePart(frame);
 			if (this.broker.wills.any) this.broker.wills.publish();
-			if (this.state === ConnectionState.Free || this.closing !== Cause.None) return;
+			if (this.state !== ConnectionState.Connected) {
+				if (this.state === ConnectionState.Free) return;
+				if (this.state === ConnectionState.Waiting) return this.hold(bytes, at, end);
+			}
+			if (this.closing !== Cause.None) return;
 		}
+	}
+
+	/** Keeps what came behind a CONNECT that waits: reading has stopped, so that it is what came in one read. */
+	private hold(bytes: Uint8Array, start: number, end: number): void {
+		if (start === end) return;
+		const pool = this.broker.pool;
+		const exchange = this.authentication!.exchange!;
+		exchange.heldFirst = pool.take(Math.ceil((end - start) / pool.blockBytes));
+		exchange.heldBytes = end - start;
+		if (exchange.heldFirst === 0) this.refuse(Cause.FullStore);
+		else pool.write(exchange.heldFirst, 0, bytes, start, end);
+	}
+
+	/** Goes on with what was held, and with reading. */
+	takeHeld(first: number, bytes: number): void {
+		const pool = this.broker.pool;
+		for (let block = first, left = bytes; block !== 0; block = pool.next(block), left -= pool.blockBytes) {
+			if (this.state === ConnectionState.Free || this.closing !== Cause.None) break;
+			const at = pool.at(block);
+			this.take(pool.bytes, at, at + Math.min(left, pool.blockBytes));
+		}
+		if (first !== 0) pool.giveBack(first);
+		if (this.state !== ConnectionState.Free) this.serve();
 	}
 
 	/** A packet that this buffer cannot hold goes into blocks as it arrives and is looked at when it is whole. */
@@ -236,13 +268,28 @@ export class Connection implements TransportTarget {
 		if (this.state === ConnectionState.Free) return;
 		const timeout = this.broker.limits.connectTimeoutMs;
 		const exchange = this.authentication?.exchange;
-		if (exchange !== undefined && this.broker.now - exchange.since > timeout)
+		if (exchange?.steps !== undefined && this.broker.now - exchange.since > timeout)
 			return refuse(this.broker, this, Cause.AuthenticationFailed);
+		if (exchange !== undefined && exchange.until !== 0 && this.broker.now >= exchange.until) this.askNow();
+		if (this.state === ConnectionState.Waiting) return;
 		if (this.sending === 0 && !this.output.stalled && !this.paused && this.session?.outbox.waitingFirst === 0) return;
 		this.serve();
 		if (!this.output.stalled) this.stalledAt = 0;
 		else if (this.stalledAt === 0) this.stalledAt = this.broker.now;
 		else if (this.broker.now - this.stalledAt > this.broker.limits.stallTimeoutMs) this.refuse(Cause.SlowReceiver);
+	}
+
+	private askNow(): void {
+		try {
+			askNow(this.broker, this);
+		} catch (error) {
+			this.broker.failed(this, error);
+		}
+	}
+
+	/** where the peer is */
+	get address(): string {
+		return this.output.transport?.remoteAddress ?? "?";
 	}
 
 	onError(): void {

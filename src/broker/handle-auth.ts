@@ -9,31 +9,11 @@ import { type ConnectPacket, decodeConnect, decodeReason, encodeReason } from ".
 import { PacketType, PropertyId, ReasonCode, Version } from "../codec/packet-types.js";
 import type { Properties } from "../codec/properties.js";
 import { Cause } from "../errors.js";
+import { Authentication, Exchange } from "./authentication.js";
 import type { Broker } from "./broker.js";
 import { putAuthentication, refuseConnect } from "./connack.js";
 import { type Connection, ConnectionState } from "./connection.js";
 import { finishConnect, userNameOf } from "./handle-connect.js";
-
-/** What is known of a client that chose a method: it needs it again when it authenticates again. */
-export class Authentication {
-	/** who the client proved to be */
-	userName: string | undefined = undefined;
-	/** what is going on */
-	exchange: Exchange | undefined = undefined;
-
-	constructor(readonly method: AuthenticationMethod) {}
-}
-
-/** An exchange that is going on, since when, and the CONNECT that waits for it: first block (0: none), bytes. */
-class Exchange {
-	connectFirst = 0;
-	connectBytes = 0;
-
-	constructor(
-		readonly steps: AuthenticationExchange,
-		readonly since: number,
-	) {}
-}
 
 /** A CONNECT names its method; its body is at bytes[start..end). Spec: 5.0, 4.12 [MQTT-4.12.0-1] */
 export function beginAuthentication(
@@ -46,20 +26,40 @@ export function beginAuthentication(
 ): void {
 	const method = methodOf(broker, packet.properties);
 	if (method === undefined) return refuseConnect(broker, connection, Cause.AuthenticationMethodUnknown);
-	if (packet.clientIdEnd - packet.clientIdStart > broker.limits.clientIdBytes)
-		return refuseConnect(broker, connection, Cause.ClientIdRejected);
 	const clientId = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
-	const authentication = new Authentication(method);
-	const cause = beginExchange(broker, authentication, clientId, userNameOf(broker, packet));
+	const steps = method.begin(clientId, userNameOf(broker, packet));
+	const cause = keepConnect(broker, connection, new Authentication(method), steps, bytes, start, end);
 	if (cause !== Cause.None) return refuseConnect(broker, connection, cause);
-	connection.authentication = authentication;
-	const pool = broker.pool;
-	const exchange = authentication.exchange!;
-	exchange.connectFirst = pool.take(Math.ceil((end - start) / pool.blockBytes));
-	exchange.connectBytes = end - start;
-	if (exchange.connectFirst === 0) return refuseConnect(broker, connection, Cause.FullStore);
-	pool.write(exchange.connectFirst, 0, bytes, start, end);
 	takeData(broker, connection, packet.properties);
+}
+
+/** Keeps a CONNECT in blocks until it may be concluded. */
+export function keepConnect(
+	broker: Broker,
+	connection: Connection,
+	authentication: Authentication,
+	steps: AuthenticationExchange | undefined,
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+): Cause {
+	if (broker.authenticating >= broker.limits.authentications) return Cause.FullAuthentications;
+	const pool = broker.pool;
+	const first = pool.take(Math.ceil((end - start) / pool.blockBytes));
+	if (first === 0) return Cause.FullStore;
+	pool.write(first, 0, bytes, start, end);
+	const exchange = new Exchange(steps, broker.now);
+	exchange.connectFirst = first;
+	exchange.connectBytes = end - start;
+	authentication.exchange = exchange;
+	connection.authentication = authentication;
+	broker.authenticating++;
+	return Cause.None;
+}
+
+/** Puts a CONNECT that was kept into the assembly buffer. @returns index after it */
+export function recallConnect(broker: Broker, exchange: Exchange): number {
+	return broker.pool.read(exchange.connectFirst, 0, exchange.connectBytes, broker.memory, broker.layout.assembly);
 }
 
 /** AUTH: the next step of an exchange, or the first one of another. Spec: 5.0, 3.15, 4.12.1 */
@@ -71,14 +71,17 @@ export function handleAuth(
 	end: number,
 ): void {
 	const authentication = connection.authentication;
-	if (authentication === undefined) return connection.refuse(Cause.PacketNotAllowed);
+	const method = authentication?.method;
+	if (authentication === undefined || method === undefined) return connection.refuse(Cause.PacketNotAllowed);
 	const packet = broker.reasonPacket;
 	let cause = decodeReason(packet, bytes, start, end, PacketType.Auth, connection.version, broker.text);
 	if (cause === Cause.None) cause = checkAuth(broker, connection, packet.reason, packet.properties);
 	if (cause !== Cause.None) return refuse(broker, connection, cause);
 	if (packet.reason === ReasonCode.ReAuthenticate) {
-		cause = beginExchange(broker, authentication, connection.session!.clientId, undefined);
-		if (cause !== Cause.None) return refuse(broker, connection, cause);
+		if (broker.authenticating >= broker.limits.authentications)
+			return refuse(broker, connection, Cause.FullAuthentications);
+		authentication.exchange = new Exchange(method.begin(connection.session!.clientId, undefined), broker.now);
+		broker.authenticating++;
 	}
 	takeData(broker, connection, packet.properties);
 }
@@ -100,19 +103,6 @@ function methodOf(broker: Broker, properties: Properties): AuthenticationMethod 
 	return undefined;
 }
 
-/** Takes one of the places for exchanges. */
-function beginExchange(
-	broker: Broker,
-	authentication: Authentication,
-	clientId: string,
-	userName: string | undefined,
-): Cause {
-	if (broker.authenticating >= broker.limits.authentications) return Cause.FullAuthentications;
-	authentication.exchange = new Exchange(authentication.method.begin(clientId, userName), broker.now);
-	broker.authenticating++;
-	return Cause.None;
-}
-
 /** Gives the place back, and the CONNECT that waited. */
 export function endExchange(broker: Broker, connection: Connection): void {
 	const authentication = connection.authentication;
@@ -121,19 +111,21 @@ export function endExchange(broker: Broker, connection: Connection): void {
 	broker.authenticating--;
 	authentication.exchange = undefined;
 	if (exchange.connectFirst !== 0) broker.pool.giveBack(exchange.connectFirst);
+	if (exchange.heldFirst !== 0) broker.pool.giveBack(exchange.heldFirst);
+	if (exchange.until !== 0) broker.guesses.waited(connection.address, authentication.userName);
 }
 
 /** Brings the client's data to its method and tells the client what came of it. */
 function takeData(broker: Broker, connection: Connection, properties: Properties): void {
 	const authentication = connection.authentication!;
 	const exchange = authentication.exchange!;
-	const steps = exchange.steps;
+	const steps = exchange.steps!;
 	const has = properties.has(PropertyId.AuthenticationData);
 	const start = has ? properties.dataStart(PropertyId.AuthenticationData) : 0;
 	const end = has ? properties.dataEnd(PropertyId.AuthenticationData) : 0;
 	const result = steps.take(properties.bytes, start, end);
 	if ((steps.data?.length ?? 0) > AUTHENTICATION_DATA_MAX)
-		throw new RangeError(`${authentication.method.name}: more than ${AUTHENTICATION_DATA_MAX} bytes of data`);
+		throw new RangeError(`${authentication.method!.name}: more than ${AUTHENTICATION_DATA_MAX} bytes of data`);
 	if (result === "continue") return sendAuth(broker, connection, ReasonCode.ContinueAuthentication);
 	const again = connection.state === ConnectionState.Connected;
 	// who comes again as another would have the session and the rights of the one before
@@ -147,12 +139,11 @@ function takeData(broker: Broker, connection: Connection, properties: Properties
 
 /** The CONNECT that waited is handled now. */
 function connectAgain(broker: Broker, connection: Connection, exchange: Exchange): void {
-	const at = broker.layout.assembly;
 	const packet = broker.connectPacket;
-	const end = broker.pool.read(exchange.connectFirst, 0, exchange.connectBytes, broker.memory, at);
+	const end = recallConnect(broker, exchange);
 	broker.pool.giveBack(exchange.connectFirst); // a Will Message may need the room
 	exchange.connectFirst = 0;
-	decodeConnect(packet, broker.memory, at, end, broker.text);
+	decodeConnect(packet, broker.memory, broker.layout.assembly, end, broker.text);
 	finishConnect(broker, connection, packet);
 }
 

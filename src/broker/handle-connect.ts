@@ -1,16 +1,17 @@
 /** CONNECT: who comes in, with which session, and what CONNACK says. Spec: sections 3.1, 3.2 */
 import { type ConnectPacket, decodeConnect } from "../codec/connect.js";
-import { putBytes } from "../codec/data-types.js";
 import { ConnectFlag, PropertyId, Version } from "../codec/packet-types.js";
 import { checkTopicName, tooDeep } from "../codec/topic.js";
 import { Cause } from "../errors.js";
+import type { Client } from "./access.js";
 import type { Broker } from "./broker.js";
 import { endSession } from "./close.js";
 import { refuseConnect, sendConnack } from "./connack.js";
 import { type Connection, ConnectionOption, ConnectionState } from "./connection.js";
 import { beginAuthentication } from "./handle-auth.js";
+import { logIn } from "./login.js";
 import { pump } from "./send-publish.js";
-import { EXPIRY_NEVER, type Session } from "./session.js";
+import type { Session } from "./session.js";
 import { dropWill, keepWillProperties } from "./will.js";
 
 export function handleConnect(
@@ -33,22 +34,34 @@ export function handleConnect(
 	connection.packetBytesMax = properties.number(PropertyId.MaximumPacketSize, 0xffffffff);
 	if (properties.number(PropertyId.RequestProblemInformation, 1) === 0)
 		connection.options |= ConnectionOption.NoProblemInformation;
+	const wrong = checkClientId(broker, packet);
+	if (wrong !== Cause.None) return refuseConnect(broker, connection, wrong);
 	if (properties.has(PropertyId.AuthenticationMethod))
 		return beginAuthentication(broker, connection, packet, bytes, start, end);
 	if (properties.has(PropertyId.AuthenticationData))
 		return refuseConnect(broker, connection, Cause.AuthenticationMethodMissing);
-	finishConnect(broker, connection, packet);
+	logIn(broker, connection, packet, bytes, start, end);
 }
 
-/** Lets the client in, or refuses it: its CONNECT is checked, and where it chose a method of Enhanced Authentication
- *  that has said yes. */
+/** Spec: [MQTT-3.1.3-5] to [MQTT-3.1.3-9] */
+function checkClientId(broker: Broker, packet: ConnectPacket): Cause {
+	const bytes = packet.clientIdEnd - packet.clientIdStart;
+	if (bytes > broker.limits.clientIdBytes) return Cause.ClientIdRejected;
+	if (bytes > 0 || packet.version === Version.V5) return Cause.None;
+	return packet.version === Version.V31 || !packet.cleanStart ? Cause.ClientIdRejected : Cause.None;
+}
+
+/** Lets the client in, whose login was judged, or refuses it for want of room or rights. */
 export function finishConnect(broker: Broker, connection: Connection, packet: ConnectPacket): void {
 	const given = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
-	const refused = admit(broker, connection, packet, given);
+	// who proved to be somebody by a method is that one; others are who they said
+	const userName = connection.authentication?.userName ?? userNameOf(broker, packet);
+	const refused = admit(broker, packet, { clientId: given, userName });
 	if (refused !== Cause.None) return refuseConnect(broker, connection, refused);
 	const clientId = given === "" ? broker.newClientId() : given;
 	const session = enter(broker, connection, packet, clientId);
 	if (session === undefined) return;
+	broker.rights.identify(session, userName);
 	sendConnack(broker, connection, session, packet, broker.resumed, given === "");
 	if (broker.logs(1)) {
 		const from = connection.output.transport?.remoteAddress ?? "?";
@@ -64,20 +77,13 @@ function versionName(version: number): string {
 }
 
 /** All that can speak against the client, before anything of another is touched. */
-function admit(broker: Broker, connection: Connection, packet: ConnectPacket, clientId: string): Cause {
+function admit(broker: Broker, packet: ConnectPacket, client: Client): Cause {
 	const limits = broker.limits;
-	const v5 = packet.version === Version.V5;
-	if (packet.clientIdEnd - packet.clientIdStart > limits.clientIdBytes) return Cause.ClientIdRejected;
-	if (clientId === "" && !v5 && (packet.version === Version.V31 || !packet.cleanStart)) return Cause.ClientIdRejected;
-	if (connection.authentication === undefined) {
-		const cause = broker.access.authenticate(clientId, userNameOf(broker, packet), passwordOf(packet));
-		if (cause !== Cause.None) return cause;
-	}
 	if (packet.hasWill) {
-		const cause = checkWill(broker, packet, clientId);
+		const cause = checkWill(broker, packet, client);
 		if (cause !== Cause.None) return cause;
 	}
-	const existing = broker.sessions.find(clientId);
+	const existing = broker.sessions.find(client.clientId);
 	if (existing?.connection === undefined) {
 		if (broker.connectedCount >= limits.connections) return Cause.FullConnections;
 		if (existing === undefined && broker.clientSessions >= limits.sessions) return Cause.FullSessions;
@@ -86,7 +92,7 @@ function admit(broker: Broker, connection: Connection, packet: ConnectPacket, cl
 }
 
 /** Spec: [MQTT-3.1.2-13] ff.; 5.0 [MQTT-3.2.2-12] [MQTT-3.2.2-13] */
-function checkWill(broker: Broker, packet: ConnectPacket, clientId: string): Cause {
+function checkWill(broker: Broker, packet: ConnectPacket, client: Client): Cause {
 	const limits = broker.limits;
 	const topic = broker.text.decode(packet.bytes, packet.willTopicStart, packet.willTopicEnd)!;
 	const cause = checkTopicName(topic);
@@ -99,21 +105,13 @@ function checkWill(broker: Broker, packet: ConnectPacket, clientId: string): Cau
 		const cause = checkTopicName(packet.will.string(PropertyId.ResponseTopic, broker.text)!);
 		if (cause !== Cause.None) return Cause.TopicWildcard;
 	}
-	return broker.access.mayPublish(clientId, topic) ? Cause.None : Cause.NotAuthorized;
+	return broker.access.mayPublish(client, topic) ? Cause.None : Cause.NotAuthorized;
 }
 
 /** @returns CONNECT's user name; undefined: none */
 export function userNameOf(broker: Broker, packet: ConnectPacket): string | undefined {
 	if (packet.userNameStart < 0) return undefined;
 	return broker.text.decode(packet.bytes, packet.userNameStart, packet.userNameEnd);
-}
-
-/** @returns a copy of the password; undefined: none */
-function passwordOf(packet: ConnectPacket): Uint8Array | undefined {
-	if (packet.passwordStart < 0) return undefined;
-	const password = new Uint8Array(packet.passwordEnd - packet.passwordStart);
-	putBytes(password, 0, packet.bytes, packet.passwordStart, packet.passwordEnd);
-	return password;
 }
 
 /** Stores the Will Message. @returns its number; 0: the store is full */
@@ -123,9 +121,11 @@ function storeWill(broker: Broker, packet: ConnectPacket): number {
 	const retain = (packet.flags & ConnectFlag.WillRetain) !== 0 ? 4 : 0;
 	// Will Delay Interval and Message Expiry Interval are kept apart from the properties that go on
 	const end = keepWillProperties(will);
+	// its interval begins when it is published: until then the store has the interval, and one, instead of a time
+	const expiry = will.has(PropertyId.MessageExpiryInterval);
 	return broker.store.add(
 		flags | retain,
-		0,
+		expiry ? will.number(PropertyId.MessageExpiryInterval, 0) + 1 : 0,
 		packet.bytes,
 		packet.willTopicStart,
 		packet.willTopicEnd,
@@ -167,11 +167,9 @@ function enter(broker: Broker, connection: Connection, packet: ConnectPacket, cl
 	broker.sessions.expiries.clear(session.index);
 	dropWill(broker, session); // one that waits for its delay: the client is back [5:MQTT-3.1.3-9]
 	session.connection = connection;
-	session.version = packet.version;
 	session.expirySeconds = expiryOf(broker, packet);
 	session.will = will;
 	session.willDelaySeconds = packet.will.number(PropertyId.WillDelayInterval, 0);
-	session.willExpirySeconds = packet.will.number(PropertyId.MessageExpiryInterval, EXPIRY_NEVER);
 	connection.session = session;
 	connection.state = ConnectionState.Connected;
 	broker.connectedCount++;

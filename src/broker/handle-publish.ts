@@ -50,17 +50,15 @@ export function handlePublish(
 	if (packet.qos === 2 && broker.received.has(session.index, packet.packetId))
 		// a duplicate [MQTT-4.3.3-2]
 		return answer(broker, connection, PacketType.Pubrec, packet.packetId, ReasonCode.Success);
-	if (!broker.access.mayPublish(session.clientId, topic)) {
-		// 3.1.1 cannot refuse: acknowledged and dropped [MQTT-3.3.5-2]
-		broker.counters.refusedPublishes++;
-		return acknowledge(broker, connection, session, packet, Cause.NotAuthorized, true);
-	}
+	if (broker.access.judgesPublish && !broker.rights.mayPublish(session, route, topic))
+		return refusePublish(broker, connection, session, packet);
 	if (packet.qos === 2) cause = placeFor(broker, connection, session);
 	if (cause === Cause.ReceiveMaximumExceeded) return connection.refuse(cause);
 	if (cause === Cause.None) {
 		if (route === 0) {
 			route = broker.routes.build(topic, topicBytes);
 			p.route = -route;
+			if (broker.access.judgesPublish) broker.routes.allowed[route] = broker.sessions.stamps[session.index]!;
 		}
 		cause = publish(broker, p, topic, route);
 		if (p.message !== 0) broker.store.release(p.message);
@@ -69,6 +67,14 @@ export function handlePublish(
 	acknowledge(broker, connection, session, packet, cause, false);
 	if (broker.events.published !== undefined && cause === Cause.None)
 		broker.tell(broker.events.published, session.clientId, topic);
+}
+
+/** 5.0 hears 0x87; before, nothing can be refused: acknowledged and dropped, or closed [MQTT-3.3.5-2] */
+function refusePublish(broker: Broker, connection: Connection, session: Session, packet: PublishPacket): void {
+	broker.counters.refusedPublishes++;
+	if (connection.version !== Version.V5 && broker.access.rules.refusedPublish === "close")
+		return connection.refuse(Cause.NotAuthorized);
+	acknowledge(broker, connection, session, packet, Cause.NotAuthorized, true);
 }
 
 /** Whether there is a place for one more QoS 2 message of the client. Beyond Receive Maximum, which some clients don't

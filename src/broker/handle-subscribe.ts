@@ -107,7 +107,8 @@ export function subscribe(
 	const topicFilter = shareAt > 0 ? filter.slice(shareAt) : filter;
 	if (shareAt < 0 || checkTopicFilter(topicFilter) !== Cause.None) return refuse(broker, Cause.FilterInvalid);
 	if (tooDeep(topicFilter, limits.topicLevels)) return refuse(broker, Cause.FilterTooLong);
-	if (!broker.access.maySubscribe(session, topicFilter)) return refuse(broker, Cause.NotAuthorized);
+	const own = session.handler !== undefined; // the program itself may
+	if (!own && !broker.access.maySubscribe(session, topicFilter)) return refuse(broker, Cause.NotAuthorized);
 	const qos = Math.min(options & SubscribeOption.Qos, limits.qosMax); // [5:MQTT-3.2.2-10]
 	options = (options & ~SubscribeOption.Qos) | qos;
 	const table = broker.table;
@@ -162,6 +163,7 @@ function queueOne(
 		broker.retained.delete(topic);
 		return;
 	}
+	if (broker.access.judgesReceive && !broker.rights.mayReceive(session.index, topic)) return;
 	const limits = broker.limits;
 	const fits = session.outbox.hasRoom(store.bytes(message), limits.queueBytes, limits.queueMessages);
 	const qos = Math.min(options & SubscribeOption.Qos, store.flags(message) & MessageFlag.Qos);
@@ -200,14 +202,32 @@ export function unsubscribe(broker: Broker, session: Session, filter: string): n
 		return isTooLong(broker, filter, broker.text.size(filter)) || checkTopicFilter(filter) !== Cause.None
 			? ReasonCode.TopicFilterInvalid
 			: ReasonCode.NoSubscriptionExisted;
-	if (sharedFilterAt(filter) > 0) session.outbox.keepOwn(broker.table.node[subscription]!);
 	removeSubscription(broker, subscription);
 	return ReasonCode.Success;
 }
 
+/** Ends the subscriptions that the session's client may not have any more. @returns how many */
+export function loseSubscriptions(broker: Broker, session: Session): number {
+	const table = broker.table;
+	let lost = 0;
+	for (let s = table.firstOfSession[session.index]!; s !== 0; ) {
+		const next = table.nextOfSession[s]!;
+		const filter = table.filterOf(s);
+		if (!broker.access.maySubscribe(session, filter.slice(sharedFilterAt(filter)))) {
+			removeSubscription(broker, s);
+			lost++;
+		}
+		s = next;
+	}
+	return lost;
+}
+
 /** Takes a subscription out of table and routes. */
 export function removeSubscription(broker: Broker, subscription: number): void {
-	const filter = broker.table.filterOf(subscription);
+	const table = broker.table;
+	const filter = table.filterOf(subscription);
+	if (sharedFilterAt(filter) > 0)
+		broker.sessions.at(table.session[subscription]!).outbox.keepOwn(table.node[subscription]!);
 	broker.table.remove(subscription, broker.text.size(filter));
 	broker.routes.changed(filter.slice(sharedFilterAt(filter)));
 }

@@ -1,7 +1,6 @@
 /** The program's own publishing and subscribing. Handlers are called at the end of the turn, one after the other,
  *  so they
  *  may publish, subscribe and close any client, and messages keep their order. */
-import { Version } from "../codec/packet-types.js";
 import { checkTopicName } from "../codec/topic.js";
 import { Cause, causeName, HearthError } from "../errors.js";
 import { MessageFlag } from "../memory/message-store.js";
@@ -97,7 +96,6 @@ export class Local {
 		if (session === undefined)
 			throw new HearthError("HEARTH_ERR_FULL", `subscribe: ${filter}: raise limits.localSubscriptions`);
 		session.handler = handler;
-		session.version = Version.V5;
 		const options = 2;
 		const granted = subscribe(broker, session, filter, broker.text.size(filter), options, 0, 0);
 		if (granted < 0) {

@@ -28,6 +28,11 @@ export const enum ReceiverOption {
 /** How many changes of wildcard filters are kept; an older route is built anew. A power of two. */
 export const CHANGES_KEPT = 16;
 
+/** Whether a session may receive messages of a topic. */
+export interface ReceiveRights {
+	mayReceive(session: number, topic: string): boolean;
+}
+
 export class RouteCache implements MatchTarget {
 	hits = 0;
 	misses = 0;
@@ -46,6 +51,8 @@ export class RouteCache implements MatchTarget {
 	private serials = 0;
 	/** how often the numbers began anew, for all topics */
 	serialEra = 0;
+	/** by route: the stamp (session.ts) of a session that may publish to its topic; 0: none is known */
+	readonly allowed: Uint32Array;
 	/** by receiver */
 	readonly session: UintArray;
 	readonly options: Uint8Array;
@@ -60,6 +67,7 @@ export class RouteCache implements MatchTarget {
 	/** while a route is built: its last receiver, and by session the receiver it has */
 	private last = 0;
 	private building = 0;
+	private topic = "";
 	private readonly own: UintArray;
 	private readonly stamp: Uint32Array;
 	private stamps = 0;
@@ -72,6 +80,8 @@ export class RouteCache implements MatchTarget {
 		receiversMax: number,
 		private readonly topicBytesMax: number,
 		sessions: number,
+		/** who may receive what; undefined: all may */
+		private readonly rights?: ReceiveRights,
 	) {
 		this.routes = new Map();
 		this.topicOf = [];
@@ -80,6 +90,7 @@ export class RouteCache implements MatchTarget {
 		this.first = uintArray(receiversMax, routesMax + 2);
 		this.recent = new Uint8Array(routesMax + 2);
 		this.serial = new Uint32Array(routesMax + 2);
+		this.allowed = new Uint32Array(routesMax + 2);
 		// one more than the receivers: `single`
 		this.session = uintArray(Math.max(sessions, table.nodesMax), receiversMax + 2);
 		this.options = new Uint8Array(receiversMax + 2);
@@ -121,6 +132,7 @@ export class RouteCache implements MatchTarget {
 		this.knows[route] = this.changeCount;
 		this.recent[route] = 1;
 		this.building = route;
+		this.topic = topic;
 		this.last = 0;
 		this.stamps++;
 		table.match(topic, this);
@@ -135,6 +147,7 @@ export class RouteCache implements MatchTarget {
 		this.routes.set(topic, route);
 		this.topicOf[route] = topic;
 		this.bytesOf[route] = bytes;
+		this.allowed[route] = 0;
 		if (this.serials === 0xffffffff) this.renumber();
 		this.serial[route] = ++this.serials;
 		return route;
@@ -186,6 +199,7 @@ export class RouteCache implements MatchTarget {
 	private addSubscription(subscription: number): void {
 		const table = this.table;
 		const session = table.session[subscription]!;
+		if (this.rights !== undefined && !this.rights.mayReceive(session, this.topic)) return;
 		const options = table.options[subscription]!;
 		const qos = options & SubscribeOption.Qos;
 		const local = (options & SubscribeOption.NoLocal) === 0;
@@ -242,6 +256,11 @@ export class RouteCache implements MatchTarget {
 		const receiver = this.next.length - 1;
 		this.identifier[receiver] = identifier;
 		return receiver;
+	}
+
+	/** No route is known to be right any more. */
+	forgetAll(): void {
+		this.changeCount = (this.changeCount + CHANGES_KEPT + 1) >>> 0;
 	}
 
 	/** A subscription to the filter (without `$share/name/`) came, changed or went. */

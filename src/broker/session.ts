@@ -1,5 +1,4 @@
 /** Session State and the table of all sessions. Spec: 5.0 and 3.1.1, section 4.1; 5.0 3.1.2.11.2 */
-import { Version } from "../codec/packet-types.js";
 import type { Deliveries } from "../delivery/deliveries.js";
 import { Outbox } from "../delivery/outbox.js";
 import { Deadlines } from "../memory/deadlines.js";
@@ -21,15 +20,14 @@ export type MessageHandler = (message: LocalMessage) => void;
 export class Session {
 	/** "" while the session is not in use */
 	clientId = "";
+	/** undefined: an anonymous client */
+	userName: string | undefined = undefined;
 	connection: Connection | undefined = undefined;
-	/** version of the last connection */
-	version: number = Version.V311;
 	/** seconds that the session outlives its connection; EXPIRY_NEVER: for good */
 	expirySeconds = 0;
 	/** the Will Message in the store; 0: none */
 	will = 0;
 	willDelaySeconds = 0;
-	willExpirySeconds = EXPIRY_NEVER;
 	/** takes messages in the program itself; undefined: a client */
 	handler: MessageHandler | undefined = undefined;
 	/** QoS 2 messages that came in and are not released */
@@ -50,6 +48,9 @@ export class Sessions {
 	/** sessions in use */
 	count = 0;
 	/** when a session without a connection ends, and when its Will Message is published */
+	/** by session: a number that changes when its client's rights may have; see RouteCache.allowed */
+	readonly stamps: Uint32Array;
+	private stampCount = 0;
 	readonly expiries: Deadlines;
 	readonly wills: Deadlines;
 	private readonly byClientId: Map<string, Session>;
@@ -62,12 +63,21 @@ export class Sessions {
 		this.byClientId = new Map();
 		this.all = [];
 		for (let i = 0; i < max; i++) this.all.push(new Session(i, entries));
+		this.stamps = new Uint32Array(max);
 		this.expiries = new Deadlines(max);
 		this.wills = new Deadlines(max);
 		this.free = [];
 		for (let i = max - 1; i >= 0; i--) this.free.push(i);
 	}
 	private readonly free: number[];
+
+	/** What was found out of the session's rights is not known any more. @returns false: the numbers began anew */
+	restamp(session: number): boolean {
+		const over = this.stampCount === 0xffffffff;
+		this.stampCount = over ? 1 : this.stampCount + 1;
+		this.stamps[session] = this.stampCount;
+		return !over;
+	}
 
 	/** Spec: [MQTT-3.1.3-2] */
 	find(clientId: string): Session | undefined {
@@ -94,6 +104,7 @@ export class Sessions {
 		this.expiries.clear(session.index);
 		this.wills.clear(session.index);
 		session.clientId = "";
+		session.userName = undefined;
 		session.drops = 0;
 		session.expirySeconds = 0;
 		this.free[this.max - this.count] = session.index;

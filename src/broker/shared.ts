@@ -22,7 +22,8 @@ export class Shared {
 	/** Hands the publication to one member of the group. Spec: [5:MQTT-4.8.2-3] */
 	deliver(broker: Broker, p: Publication, group: number): void {
 		const table = broker.table;
-		const best = this.choose(group, -1, true);
+		const topic = broker.access.judgesReceive ? broker.text.decode(p.topic, p.topicStart, p.topicEnd)! : "";
+		const best = this.choose(group, -1, true, topic);
 		if (best === 0) return;
 		const options = table.options[best]!;
 		const retain = p.retain && (options & ReceiverOption.RetainAsPublished) !== 0;
@@ -47,11 +48,11 @@ export class Shared {
 		const entries = broker.deliveries;
 		const table = broker.table;
 		const group = entries.group[entry]!;
-		const best = this.choose(group, this.lost!.index, this.ended);
+		const message = entries.message[entry]!;
+		const best = this.choose(group, this.lost!.index, this.ended, this.topicOf(message));
 		if (best === 0) return false;
 		const session = broker.sessions.at(table.session[best]!);
 		const store = broker.store;
-		const message = entries.message[entry]!;
 		const limits = broker.limits;
 		if (!session.outbox.hasRoom(store.bytes(message), limits.queueBytes, limits.queueMessages)) return false;
 		const options = table.options[best]!;
@@ -79,8 +80,9 @@ export class Shared {
 
 	/** @param without index of a session that gets nothing; -1: all may @param absent members that are away may, too
 	 *  @returns the subscription of the member with the most room; of equal ones each in turn; 0: none */
-	private choose(group: number, without: number, absent: boolean): number {
-		const table = this.broker.table;
+	private choose(group: number, without: number, absent: boolean, topic: string): number {
+		const broker = this.broker;
+		const table = broker.table;
 		let members = 0;
 		for (let s = table.firstOfNode[group]!; s !== 0; s = table.nextOfNode[s]!) members++;
 		const start = members === 0 ? 0 : this.turn++ % members;
@@ -89,6 +91,7 @@ export class Shared {
 		let position = 0;
 		for (let s = table.firstOfNode[group]!; s !== 0; s = table.nextOfNode[s]!, position++) {
 			if (table.session[s] === without) continue;
+			if (broker.access.judgesReceive && !broker.rights.mayReceive(table.session[s]!, topic)) continue;
 			const room = this.room(table.session[s]!);
 			if (room === 0 && !absent) continue;
 			// of equal ones, the first at or after `start`
@@ -98,6 +101,17 @@ export class Shared {
 			}
 		}
 		return best;
+	}
+
+	/** @returns a stored message's topic, where the rules ask for it */
+	private topicOf(message: number): string {
+		const broker = this.broker;
+		if (!broker.access.judgesReceive) return "";
+		const bytes = broker.store.topicBytes(message);
+		const at = broker.pool.at(message);
+		if (bytes <= broker.pool.blockBytes) return broker.text.decode(broker.memory, at, at + bytes)!;
+		const topic = new Uint8Array(bytes);
+		return broker.text.decode(topic, 0, broker.pool.read(message, 0, bytes, topic, 0))!;
 	}
 
 	/** @returns how much a member can take: its free window, none when it is absent */

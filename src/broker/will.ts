@@ -6,7 +6,7 @@ import { endOfProperty, type Properties } from "../codec/properties.js";
 import { MessageFlag } from "../memory/message-store.js";
 import type { Broker } from "./broker.js";
 import { publish } from "./handle-publish.js";
-import { EXPIRY_NEVER, type Session } from "./session.js";
+import type { Session } from "./session.js";
 
 /** Discards the session's Will Message. Spec: [MQTT-3.14.4-3] [MQTT-3.1.2-10] */
 export function dropWill(broker: Broker, session: Session): void {
@@ -29,7 +29,7 @@ export function releaseWill(broker: Broker, session: Session): void {
 /** Will Messages that are due. They are published between two packets and not within the call that ended a connection:
  *  so deep a call would not fit into a device's stack. */
 export class Wills {
-	/** message, publishing session or -1, Message Expiry Interval: one after the other */
+	/** message, publishing session or -1: one after the other */
 	private readonly due: number[];
 	/** some are due */
 	any = false;
@@ -45,18 +45,18 @@ export class Wills {
 		session.will = 0;
 		this.broker.sessions.wills.clear(session.index);
 		this.any = true;
-		this.due.push(will, publisher, session.willExpirySeconds);
+		this.due.push(will, publisher);
 	}
 
 	/** Publishes all that are due. Spec: [MQTT-3.1.2-16] [MQTT-3.1.2-17] */
 	publish(): void {
 		const due = this.due;
-		for (let i = 0; i < due.length; i += 3) this.publishOne(due[i]!, due[i + 1]!, due[i + 2]!);
+		for (let i = 0; i < due.length; i += 2) this.publishOne(due[i]!, due[i + 1]!);
 		due.length = 0;
 		this.any = false;
 	}
 
-	private publishOne(will: number, publisher: number, expirySeconds: number): void {
+	private publishOne(will: number, publisher: number): void {
 		const broker = this.broker;
 		const store = broker.store;
 		const memory = broker.memory;
@@ -67,7 +67,8 @@ export class Wills {
 		p.qos = store.flags(will) & MessageFlag.Qos;
 		p.retain = (store.flags(will) & MessageFlag.Retain) !== 0;
 		p.message = p.rawEnd = p.route = 0;
-		p.expires = expirySeconds === EXPIRY_NEVER ? 0 : broker.expiryOf(expirySeconds);
+		const expiry = store.expiresAt(will); // see storeWill in handle-connect.ts
+		p.expires = expiry === 0 ? 0 : broker.expiryOf(expiry - 1);
 		p.topic = p.properties = p.payload = memory;
 		p.topicStart = at;
 		p.topicEnd = p.propertyStart = at + store.topicBytes(will);

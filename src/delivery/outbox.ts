@@ -6,8 +6,6 @@ export class Outbox {
 	/** bytes and number of messages that this queue holds in the store */
 	bytes = 0;
 	count = 0;
-	/** the most bytes that ever waited */
-	bytesMax = 0;
 	/** entries not yet sent, in order */
 	waitingFirst = 0;
 	private waitingLast = 0;
@@ -44,7 +42,6 @@ export class Outbox {
 		this.entries.store.hold(message);
 		this.bytes += this.entries.store.bytes(message);
 		this.count++;
-		if (this.bytes > this.bytesMax) this.bytesMax = this.bytes;
 		return entry;
 	}
 
@@ -233,7 +230,7 @@ export class Outbox {
 		}
 		this.waitingFirst = this.waitingLast = this.waitingQos0 = 0;
 		this.sentFirst = this.sentLast = this.resendNext = 0;
-		this.inFlight = this.lastId = this.bytesMax = 0;
+		this.inFlight = this.lastId = 0;
 	}
 
 	/** The entry no longer needs its message. */

@@ -32,9 +32,10 @@ test("an identifier that is too long is refused with CONNACK 0x02, and nobody el
 test("user name and password are judged, with their own return codes [MQTT-3.1.3-9]", () => {
 	const asked: unknown[] = [];
 	const fixture = new Fixture({
+		limits: { guesses: 0 },
 		access: {
-			authenticate: (id, user, password) => {
-				asked.push([id, user, password === undefined ? undefined : Buffer.from(password).toString()]);
+			authenticate: ({ clientId, userName: user }, password) => {
+				asked.push([clientId, user, password === undefined ? undefined : Buffer.from(password).toString()]);
 				if (user === "banned") return Cause.NotAuthorized;
 				if (user === "strange") return Cause.ClientIdRejected;
 				return user === "u" && password?.length === 1 ? Cause.None : Cause.BadUserNameOrPassword;

@@ -179,7 +179,7 @@ test("5.0: where 64 filters overlap, one copy has all their identifiers, queued 
 });
 
 test("5.0: after CONNACK or DISCONNECT with an error the connection is closed [5:MQTT-4.13.2-1]", () => {
-	const fixture = new Fixture({ access: { mayPublish: (_id, topic) => topic !== "secret" } });
+	const fixture = new Fixture({ access: { authorizePublish: (_client, topic) => topic !== "secret" } });
 	const refused = fixture.open(5).raw(connectBytes(5, { properties: [33, 0, 0] }));
 	assert.ok(refused.take("connack").reasonCode! >= 0x80 && refused.closed);
 	ended(fixture.connect("c", fresh(5)).raw(packet(0x30, data("a/#"), [0])), "DISCONNECT", 0x90);

@@ -1,3 +1,4 @@
+import type { Client } from "../../src/broker/access.js";
 import { Cause } from "../../src/errors.js";
 import { Fixture } from "../support/fixtures.js";
 import { assert, suite } from "../support/test.js";
@@ -161,8 +162,8 @@ test("where no return code fits, the connection ends without CONNACK [MQTT-3.2.2
 
 each(test, { 3: "", 4: "", 5: "" }, "user name and password arrive as they were sent", (version) => {
 	const seen: unknown[] = [];
-	const authenticate = (id: string, user?: string, password?: Uint8Array) => {
-		seen.push([id, user, password === undefined ? undefined : [...password]]);
+	const authenticate = ({ clientId, userName }: Client, password?: Uint8Array) => {
+		seen.push([clientId, userName, password === undefined ? undefined : [...password]]);
 		return Cause.None;
 	};
 	const fixture = new Fixture({ access: { authenticate } });
@@ -187,9 +188,11 @@ each(test, { 3: "", 4: "", 5: "" }, "user name and password arrive as they were 
 });
 
 each(test, { 3: "", 4: "" }, "user name and password: the two ways to fail", (version) => {
-	const authenticate = (_id: string, user?: string, password?: Uint8Array) => {
-		if (user === undefined) return Cause.NotAuthorized;
-		return user === "u" && Buffer.from(password ?? []).toString() === "p" ? Cause.None : Cause.BadUserNameOrPassword;
+	const authenticate = ({ userName }: Client, password?: Uint8Array) => {
+		if (userName === undefined) return Cause.NotAuthorized;
+		return userName === "u" && Buffer.from(password ?? []).toString() === "p"
+			? Cause.None
+			: Cause.BadUserNameOrPassword;
 	};
 	const fixture = new Fixture({ access: { authenticate } });
 	const code = (options: object) => fixture.open(version).connect("c", options).returnCode;

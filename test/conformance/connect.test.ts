@@ -1,3 +1,4 @@
+import type { Client } from "../../src/broker/access.js";
 import { Cause } from "../../src/errors.js";
 import { Fixture } from "../support/fixtures.js";
 import { assert, suite } from "../support/test.js";
@@ -163,7 +164,7 @@ each(
 	{ 3: "", 4: "[MQTT-3.1.3-9]", 5: "[5:MQTT-3.1.3-8]" },
 	"a Client Identifier that is not welcome is refused as such",
 	(version) => {
-		const authenticate = (id: string) => (id === "banned" ? Cause.ClientIdRejected : Cause.None);
+		const authenticate = ({ clientId }: Client) => (clientId === "banned" ? Cause.ClientIdRejected : Cause.None);
 		const fixture = new Fixture({ access: { authenticate }, limits: { clientIdBytes: 30 } });
 		for (const id of ["banned", "x".repeat(31)]) {
 			const client = fixture.open(version);
@@ -248,7 +249,7 @@ each(
 	{ 3: "", 4: "[MQTT-3.1.4-3]", 5: "[5:MQTT-3.1.4-4]" },
 	"Clean Session discards the session of an accepted client, and not of a refused one",
 	(version) => {
-		const authenticate = (_id: string, user?: string) => (user === "u" ? Cause.None : Cause.NotAuthorized);
+		const authenticate = ({ userName }: Client) => (userName === "u" ? Cause.None : Cause.NotAuthorized);
 		const fixture = new Fixture({ access: { authenticate } });
 		const options = { ...lasting(version), username: "u" };
 		fixture.connect("c", options).subscribe("a", 1);
@@ -292,7 +293,7 @@ each(
 	{ 3: "", 4: "[MQTT-3.1.4-5]", 5: "[5:MQTT-3.1.4-6]" },
 	"what a client sent behind a CONNECT is heeded when it comes in, ignored when it is refused",
 	(version) => {
-		const authenticate = (id: string) => (id === "bad" ? Cause.NotAuthorized : Cause.None);
+		const authenticate = ({ clientId }: Client) => (clientId === "bad" ? Cause.NotAuthorized : Cause.None);
 		const fixture = new Fixture({ access: { authenticate } });
 		const witness = fixture.connect("w");
 		witness.subscribe("#");

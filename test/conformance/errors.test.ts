@@ -131,11 +131,11 @@ each(
 	{ 3: "", 4: "", 5: "" },
 	"an exception in the program's own rules costs the connection whose packet met it, and no other",
 	(version) => {
-		const mayPublish = (_id: string, topic: string): boolean => {
+		const authorizePublish = (_client: unknown, topic: string): boolean => {
 			if (topic === "bad") throw new Error("broken rule");
 			return true;
 		};
-		const fixture = new Fixture({ access: { mayPublish } });
+		const fixture = new Fixture({ access: { authorizePublish } });
 		const witness = fixture.connect("w");
 		witness.subscribe("#", 1);
 		const client = fixture.connect("c", fresh(version));

@@ -1,4 +1,5 @@
 /** What is different in MQTT 3.1 ("MQIsdp"), which has no numbered statements. */
+import type { Client } from "../../src/broker/access.js";
 import { Cause } from "../../src/errors.js";
 import { Fixture } from "../support/fixtures.js";
 import { assert, suite } from "../support/test.js";
@@ -46,8 +47,8 @@ test("3.1: bits of the Connect Flags that have no meaning are ignored", () => {
 
 test("3.1: user name and password may be missing in spite of their flags when the packet ends there", () => {
 	const seen: (string | undefined)[] = [];
-	const authenticate = (_id: string, user?: string, password?: Uint8Array) => {
-		seen.push(`${user} ${password?.length}`);
+	const authenticate = ({ userName }: Client, password?: Uint8Array) => {
+		seen.push(`${userName} ${password?.length}`);
 		return Cause.None;
 	};
 	const fixture = new Fixture({ access: { authenticate } });
@@ -86,7 +87,7 @@ test("3.1: reserved flags of other packets than these three still end the connec
 });
 
 test("3.1: SUBACK can say 0x80 only since 3.1.1, but a filter that is not allowed is never granted", () => {
-	const fixture = new Fixture({ access: { maySubscribe: (_id, filter) => filter !== "secret" } });
+	const fixture = new Fixture({ access: { authorizeSubscribe: (_client, filter) => filter !== "secret" } });
 	const client = fixture.connect("c", { protocolVersion: 3 });
 	const granted = client.subscribe(["secret", "open"], 1);
 	assert.is(granted.length, 2);

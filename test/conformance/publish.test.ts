@@ -355,7 +355,7 @@ each(
 	{ 3: "", 4: "[MQTT-3.3.5-2]", 5: "" },
 	"a message that a client may not publish reaches nobody and is acknowledged or refused",
 	(version) => {
-		const access = { mayPublish: (_id: string, topic: string) => topic !== "secret" };
+		const access = { authorizePublish: (_client: unknown, topic: string) => topic !== "secret" };
 		const fixture = new Fixture({ access });
 		const witness = fixture.connect("w", lasting(4));
 		witness.subscribe("#", 2);

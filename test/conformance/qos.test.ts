@@ -238,7 +238,7 @@ test("5.0: an error in PUBACK or PUBREC ends the message: it is not sent again [
 
 test("5.0: a PUBREC of an error frees the identifier of what came [5:MQTT-4.3.3-9]", () => {
 	let allowed = false;
-	const fixture = new Fixture({ access: { mayPublish: () => allowed } });
+	const fixture = new Fixture({ access: { authorizePublish: () => allowed } });
 	const witness = fixture.connect("w");
 	witness.subscribe("a");
 	const client = fixture.connect("c", fresh(5));

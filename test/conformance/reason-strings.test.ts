@@ -1,5 +1,6 @@
 /** Reason Strings: with every refusal, unless the client does not want them or takes no packet of that size. */
 import type { Packet } from "mqtt-packet";
+import type { Client } from "../../src/broker/access.js";
 import { Cause } from "../../src/errors.js";
 import { Fixture, type FixtureOptions, type TestClient } from "../support/fixtures.js";
 import { assert, suite } from "../support/test.js";
@@ -8,9 +9,9 @@ import { connectBytes, data, fresh, packet, variable } from "./wire.js";
 const test = suite("Reason Strings");
 
 const access = {
-	mayPublish: (_id: string, topic: string) => topic !== "secret",
-	maySubscribe: (_id: string, filter: string) => filter !== "secret",
-	authenticate: (clientId: string) => (clientId === "bad" ? Cause.NotAuthorized : Cause.None),
+	authorizePublish: (_client: unknown, topic: string) => topic !== "secret",
+	authorizeSubscribe: (_client: unknown, filter: string) => filter !== "secret",
+	authenticate: ({ clientId }: Client) => (clientId === "bad" ? Cause.NotAuthorized : Cause.None),
 };
 
 interface Refusal {

@@ -51,7 +51,7 @@ each(
 	},
 	"SUBACK comes at once, with the SUBSCRIBE's identifier and a code for each filter, in their order",
 	(version) => {
-		const access = { maySubscribe: (_id: string, filter: string) => !filter.startsWith("secret") };
+		const access = { authorizeSubscribe: (_client: unknown, filter: string) => !filter.startsWith("secret") };
 		const fixture = new Fixture({ access });
 		const properties = version === 5 ? { requestProblemInformation: false } : undefined;
 		const client = fixture.connect("c", { ...fresh(version), ...(properties && { properties }) });
@@ -83,7 +83,7 @@ each(
 );
 
 test("SUBACK's codes are 0, 1, 2 and 0x80, whatever the reason of a failure [MQTT-3.9.3-2]", () => {
-	const access = { maySubscribe: (_id: string, filter: string) => filter !== "secret" };
+	const access = { authorizeSubscribe: (_client: unknown, filter: string) => filter !== "secret" };
 	const fixture = new Fixture({ access, limits: { topicBytes: 20, topicLevels: 4, filterBytes: 40 } });
 	const client = fixture.connect("c");
 	assert.equal(client.subscribe(["secret", "x".repeat(21), "1/2/3/4/5"], 2), [0x80, 0x80, 0x80]);

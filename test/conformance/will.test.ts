@@ -127,7 +127,7 @@ each(
 );
 
 each(test, { 3: "", 4: "", 5: "" }, "a Will Message is a message like others: QoS, bytes, who may", (version) => {
-	const access = { mayPublish: (_id: string, topic: string) => topic !== "secret" };
+	const access = { authorizePublish: (_client: unknown, topic: string) => topic !== "secret" };
 	const fixture = new Fixture({ access });
 	const witness = fixture.connect("w", lasting(4));
 	witness.subscribe("#", 2);

@@ -67,6 +67,7 @@ export class XsCrypto implements Crypto {
 /** One connection. Reads as much as the broker last asked for, straight into the broker's memory. */
 export class XsTransport implements Transport {
 	target: TransportTarget | undefined = undefined;
+	readonly remoteAddress: string;
 	private wanted: number;
 
 	constructor(
@@ -74,11 +75,8 @@ export class XsTransport implements Transport {
 		private readonly fd: number,
 		wanted: number,
 	) {
+		this.remoteAddress = host.remote(fd);
 		this.wanted = wanted;
-	}
-
-	get remoteAddress(): string {
-		return host.remote(this.fd);
 	}
 
 	write(bytes: Uint8Array, start: number, end: number): number {

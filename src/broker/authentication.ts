@@ -1,0 +1,30 @@
+/** What a connection keeps of its client's authentication: see handle-auth.ts and login.ts. */
+import type { AuthenticationExchange, AuthenticationMethod } from "../auth/authentication-method.js";
+
+/** What is known of a client that chose a method: it needs it again when it authenticates again. */
+export class Authentication {
+	/** who the client is, or says that it is as long as its CONNECT waits */
+	userName: string | undefined = undefined;
+	/** what is going on */
+	exchange: Exchange | undefined = undefined;
+
+	/** @param method undefined: user name and password are judged by the rules (login.ts) */
+	constructor(readonly method: AuthenticationMethod | undefined) {}
+}
+
+/** What a CONNECT waits for, or a live connection authenticates again by. */
+export class Exchange {
+	/** the CONNECT: first block (0: none), bytes */
+	connectFirst = 0;
+	connectBytes = 0;
+	/** what came behind it and is not looked at yet */
+	heldFirst = 0;
+	heldBytes = 0;
+	/** it is not judged before that; 0: no matter. ms on the platform's clock */
+	until = 0;
+
+	constructor(
+		readonly steps: AuthenticationExchange | undefined,
+		readonly since: number,
+	) {}
+}

@@ -1,0 +1,99 @@
+/** Slows the guessing of passwords: after some failures from an address, or for a user name, the next login is judged
+ *  only after a time that grows. Bounded: the entry that failed longest ago makes room. */
+
+/** Failures that cost nothing: people mistype. */
+const FREE = 3;
+/** The first delay; each further failure doubles it. */
+const FIRST_MS = 500;
+/** An address waits at most so long. */
+const ADDRESS_MAX_MS = 30_000;
+/** A user name waits less: else anybody could keep its owner out. */
+const USER_MAX_MS = 4_000;
+/** After so long without a failure all is forgotten. */
+const FORGET_MS = 600_000;
+
+interface Entry {
+	failures: number;
+	/** ms on the platform's clock */
+	last: number;
+	/** a login waits for it now */
+	waiting: boolean;
+}
+
+export class Guesses {
+	/** logins that waited, and that were refused because one was waiting already */
+	delayed = 0;
+	refused = 0;
+	private readonly entries: Map<string, Entry>;
+
+	/** @param max addresses and user names that are remembered; 0: nobody waits */
+	constructor(private readonly max: number) {
+		this.entries = new Map();
+	}
+
+	/** @param address with or without its port @returns ms that the login has to wait; -1: another one waits */
+	delay(address: string, userName: string | undefined, now: number): number {
+		const from = this.find(addressKey(address), now);
+		const user = userName === undefined ? undefined : this.find(userKey(userName), now);
+		if (from?.waiting || user?.waiting) {
+			this.refused++;
+			return -1;
+		}
+		const ms = Math.max(delayOf(from, now, ADDRESS_MAX_MS), delayOf(user, now, USER_MAX_MS));
+		if (ms === 0) return 0;
+		this.delayed++;
+		if (from !== undefined) from.waiting = true;
+		if (user !== undefined) user.waiting = true;
+		return ms;
+	}
+
+	/** A login that waited is judged, or its client has gone. */
+	waited(address: string, userName: string | undefined): void {
+		const from = this.entries.get(addressKey(address));
+		const user = userName === undefined ? undefined : this.entries.get(userKey(userName));
+		if (from !== undefined) from.waiting = false;
+		if (user !== undefined) user.waiting = false;
+	}
+
+	failed(address: string, userName: string | undefined, now: number): void {
+		this.count(addressKey(address), now);
+		if (userName !== undefined) this.count(userKey(userName), now);
+	}
+
+	/** The right password for a user name: its failures are forgotten, its address's are not. */
+	succeeded(userName: string | undefined): void {
+		if (userName !== undefined) this.entries.delete(userKey(userName));
+	}
+
+	private find(key: string, now: number): Entry | undefined {
+		const entry = this.entries.get(key);
+		if (entry === undefined || entry.waiting || now - entry.last < FORGET_MS) return entry;
+		this.entries.delete(key);
+		return undefined;
+	}
+
+	private count(key: string, now: number): void {
+		if (this.max === 0) return;
+		const entry = this.entries.get(key);
+		this.entries.delete(key); // and behind all others again: the first one failed longest ago
+		if (this.entries.size >= this.max) this.entries.delete(this.entries.keys().next().value!);
+		const failures = entry === undefined || now - entry.last >= FORGET_MS ? 1 : entry.failures + 1;
+		this.entries.set(key, { failures, last: now, waiting: entry?.waiting ?? false });
+	}
+}
+
+function delayOf(entry: Entry | undefined, now: number, max: number): number {
+	if (entry === undefined || entry.failures < FREE) return 0;
+	const whole = Math.min(max, FIRST_MS * 2 ** Math.min(20, entry.failures - FREE));
+	return Math.max(0, entry.last + whole - now);
+}
+
+/** The port is another one each time. */
+function addressKey(address: string): string {
+	const colon = address.lastIndexOf(":");
+	return `a ${colon < 0 ? address : address.slice(0, colon)}`;
+}
+
+function userKey(userName: string): string {
+	return `u ${userName}`;
+}

@@ -1,0 +1,56 @@
+/** What was found out of clients' rights, and where it is kept: with the routes, so that the packet path asks a
+ *  rule once
+ *  for a topic. Between the handlers and access.ts. */
+import type { Broker } from "./broker.js";
+import { loseSubscriptions } from "./handle-subscribe.js";
+import type { ReceiveRights } from "./route-cache.js";
+import type { Session } from "./session.js";
+
+export class Rights implements ReceiveRights {
+	constructor(private readonly broker: Broker) {}
+
+	/** Who a session's client is; what was found out before is not known any more. */
+	identify(session: Session, userName: string | undefined): void {
+		const broker = this.broker;
+		const changed = session.userName !== userName;
+		session.userName = userName;
+		this.forget(session.index);
+		if (changed && broker.access.judgesReceive) broker.routes.forgetAll();
+	}
+
+	private forget(session: number): void {
+		if (!this.broker.sessions.restamp(session)) this.broker.routes.allowed.fill(0);
+	}
+
+	/** The answer is kept with the route, for the one client that publishes to most topics.
+	 *  @param route 0: the topic has none yet */
+	mayPublish(session: Session, route: number, topic: string): boolean {
+		const broker = this.broker;
+		const stamp = broker.sessions.stamps[session.index]!;
+		if (route !== 0 && broker.routes.allowed[route] === stamp) return true;
+		if (!broker.access.mayPublish(session, topic)) return false;
+		if (route !== 0) broker.routes.allowed[route] = stamp;
+		return true;
+	}
+
+	/** Asked when a route is built, and for what goes to one receiver. The program itself may receive all. */
+	mayReceive(session: number, topic: string): boolean {
+		const client = this.broker.sessions.at(session);
+		return client.handler !== undefined || this.broker.access.mayReceive(client, topic);
+	}
+
+	/** The rules answer differently from now on: who may not subscribe any more loses the subscription.
+	 *  @returns how many were lost */
+	changed(): number {
+		const broker = this.broker;
+		let lost = 0;
+		for (let i = 0; i < broker.sessions.max; i++) {
+			const session = broker.sessions.at(i);
+			if (session.clientId === "" || session.handler !== undefined) continue;
+			this.forget(i);
+			lost += loseSubscriptions(broker, session);
+		}
+		broker.routes.forgetAll();
+		return lost;
+	}
+}
