@@ -260,7 +260,7 @@ function keepIdentifiers(broker: Broker, receiver: number): number {
 	if (first === 0) return -1;
 	let last = first;
 	let bytes = 0;
-	const scratch = broker.layout.scratch;
+	const scratch = broker.layout.head; // not `scratch`: a SUBACK's codes may lie there
 	do {
 		const end = putNumber(broker.memory, scratch, PropertyId.SubscriptionIdentifier, routes.identifier[receiver]!);
 		const used = bytes % pool.blockBytes;

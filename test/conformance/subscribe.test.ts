@@ -82,6 +82,17 @@ each(
 	},
 );
 
+test("5.0: SUBACK's codes are right where Retained Messages with Subscription Identifiers are queued meanwhile", () => {
+	const fixture = new Fixture();
+	const publisher = fixture.connect("p", fresh(5));
+	for (const topic of ["a", "b", "c"]) publisher.publish(topic, "x", 0, { retain: true });
+	const client = fixture.connect("c", { ...fresh(5), properties: { receiveMaximum: 1 } });
+	const subscriptions = ["a", "b", "c", "#"].map((topic, i) => ({ topic, qos: (i % 3) as 0 | 1 | 2 }));
+	client.send({ cmd: "subscribe", messageId: 1, subscriptions, properties: { subscriptionIdentifier: 200_000_000 } });
+	assert.equal(client.take("suback").granted, [0, 1, 2, 0]);
+	assert.is(client.messages().length, 6);
+});
+
 test("SUBACK's codes are 0, 1, 2 and 0x80, whatever the reason of a failure [MQTT-3.9.3-2]", () => {
 	const access = { authorizeSubscribe: (_client: unknown, filter: string) => filter !== "secret" };
 	const fixture = new Fixture({ access, limits: { topicBytes: 20, topicLevels: 4, filterBytes: 40 } });
