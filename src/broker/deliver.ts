@@ -28,8 +28,8 @@ export class Publication {
 	message = 0;
 	/** its topic's route; negative: it was built for this message; 0: the topic is not in the cache */
 	route = 0;
-	/** how many receivers took it */
-	receivers = 0;
+	/** somebody subscribed to it, whether it could be sent or not */
+	matched = false;
 	topic: Uint8Array;
 	topicStart = 0;
 	topicEnd = 0;
@@ -76,7 +76,7 @@ export function store(broker: Broker, p: Publication): number {
 export function deliver(broker: Broker, p: Publication, route: number): void {
 	const routes = broker.routes;
 	broker.copy.clear();
-	p.receivers = 0;
+	p.matched = routes.receivers(route) !== 0;
 	for (let r = routes.receivers(route); r !== 0; r = routes.next[r]!) {
 		const options = routes.options[r]!;
 		if ((options & ReceiverOption.More) !== 0) continue;
@@ -118,8 +118,7 @@ export function deliverTo(
 		} else if (connection.sending === 0 && outbox.mayPass(connection.receiveMaximum)) {
 			const identifiers = receiver !== 0 && connection.version === Version.V5 ? receiver : 0;
 			const done = sendAtOnce(broker, p, connection, retain, identifiers);
-			if (done) p.receivers++;
-			else if (done === undefined) session.drops++;
+			if (done === undefined) session.drops++;
 			if (done !== false) return done === true;
 		}
 	}
@@ -134,7 +133,6 @@ export function deliverTo(
 		if (qos > 0 && connection !== undefined) broker.closeLater(connection, Cause.SlowReceiver);
 		return false;
 	}
-	p.receivers++;
 	const entry = outbox.push(
 		p.message,
 		qos | (retain ? DeliveryState.Retain : 0) | (group === 0 ? 0 : DeliveryState.Shared),

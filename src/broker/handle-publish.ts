@@ -228,6 +228,6 @@ function acknowledge(
 		broker.received.add(session.index, id);
 		session.receivedCount++;
 	}
-	const unmatched = v5 && broker.publication.receivers === 0;
+	const unmatched = v5 && !broker.publication.matched;
 	answer(broker, connection, type, id, unmatched ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success);
 }

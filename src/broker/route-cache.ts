@@ -217,7 +217,10 @@ export class RouteCache implements MatchTarget {
 		if (local && qos > ownQos) ownQos = qos;
 		const highest = Math.max(had & ReceiverOption.Qos, qos);
 		const noLocal = local ? 0 : had & ReceiverOption.NoLocal;
-		const asPublished = (had | rest) & ReceiverOption.RetainAsPublished;
+		// what does not take its own session's messages does not say how those come [5:MQTT-3.3.1-12]
+		const onlyBefore = !local && (had & ReceiverOption.NoLocal) === 0;
+		const onlyThis = local && (had & ReceiverOption.NoLocal) !== 0;
+		const asPublished = (onlyBefore ? had : onlyThis ? rest : had | rest) & ReceiverOption.RetainAsPublished;
 		this.options[receiver] = highest | noLocal | asPublished | (ownQos << 4);
 		if (identifier === 0) return;
 		if (this.identifier[receiver] === 0) this.identifier[receiver] = identifier;

@@ -285,4 +285,22 @@ each(
 	},
 );
 
+test("5.0: 0x10 says that nobody subscribed, not that nobody got it", () => {
+	const fixture = new Fixture();
+	const publisher = fixture.connect("p", fresh(5));
+	const away = fixture.connect("away", lasting(5));
+	away.subscribe("away");
+	away.cut();
+	const small = fixture.connect("small", { ...fresh(5), properties: { maximumPacketSize: 30 } });
+	small.subscribe("small", 1);
+	for (const [topic, reason] of [
+		["nobody", 0x10],
+		["away", 0],
+		["small", 0],
+	] as const) {
+		publisher.publish(topic, "x".repeat(40), 1);
+		assert.is(publisher.take("puback").reasonCode ?? 0, reason, topic);
+	}
+});
+
 test.run();

@@ -194,6 +194,24 @@ each(
 	},
 );
 
+test("5.0: RETAIN of one's own message is as the subscription says that delivers it [5:MQTT-3.3.1-12]", () => {
+	for (const [local, retain] of [
+		[{ rap: false }, ""],
+		[{ rap: true }, " retain"],
+	] as const)
+		for (const first of [true, false]) {
+			const client = new Fixture().connect("c", fresh(5));
+			const subscriptions = [
+				{ topic: "+", qos: 0 as const, ...local },
+				{ topic: "#", qos: 2 as const, nl: true, rap: !local.rap },
+			];
+			client.send({ cmd: "subscribe", messageId: 1, subscriptions: first ? subscriptions : subscriptions.reverse() });
+			client.take("suback");
+			client.publish("a", "x", 0, { retain: true });
+			assert.equal(client.messages(), [`a x 0${retain}`]);
+		}
+});
+
 test("5.0: No Local, Retain As Published and Retain Handling [5:MQTT-3.8.3-3] [5:MQTT-3.3.1-13]", () => {
 	const fixture = new Fixture();
 	const client = fixture.connect("c", fresh(5));

@@ -50,7 +50,7 @@ export function variable(value: number): number[] {
 
 /** @param first the fixed header's first byte @returns a whole packet */
 export function packet(first: number, ...parts: number[][]): number[] {
-	const body = parts.flat();
+	const body = ([] as number[]).concat(...parts);
 	return [first, ...variable(body.length), ...body];
 }
 
