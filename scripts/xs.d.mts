@@ -1,5 +1,6 @@
 /** Types of xs.mjs for the tests. */
 import type { ChildProcess } from "node:child_process";
+import type { Plugin } from "esbuild";
 
 /** What is missing on this computer to build the host: a compiler, 32-bit libraries, or the engine's sources. */
 export class CannotBuild extends Error {}
@@ -67,8 +68,9 @@ export interface XsBundles {
 	preload?: string | undefined;
 }
 
-/** Bundles a TypeScript program: src/ and the boards' limits that it imports become the preload. */
-export function bundle(entry: string): Promise<XsBundles>;
+/** Bundles a TypeScript program: src/ and the boards' limits that it imports become the preload.
+ *  @param plugins esbuild's, which come first */
+export function bundle(entry: string, plugins?: readonly Plugin[]): Promise<XsBundles>;
 
 /** Writes a script to build/xs/run. @returns its path */
 export function writeBundle(name: string, source: string): string;

@@ -30,6 +30,7 @@ const COMMON = {
 	format: "iife",
 	target: "es2022",
 	platform: "neutral",
+	mainFields: ["module", "main"],
 	banner: { js: '"use strict";' },
 	absWorkingDir: ROOT,
 	logLevel: "silent",
@@ -94,12 +95,12 @@ function preloadSource(modules) {
 	return `${imports.join("\n")}\nglobalThis.hearth = {\n${entries.join("\n")}\n};\n`;
 }
 
-/** Bundles a program. @param {string} entry its path
+/** Bundles a program. @param {string} entry its path @param plugins esbuild's, which come first
  *  @returns {Promise<{ main: string, preload: string | undefined }>} paths of the two bundles */
-export async function bundle(entry) {
+export async function bundle(entry, plugins = []) {
 	const file = path.relative(ROOT, path.resolve(entry)).replaceAll("\\", "/");
 	const modules = new Map();
-	const main = await build({ ...COMMON, entryPoints: [file], plugins: [linkToRom(modules)] });
+	const main = await build({ ...COMMON, entryPoints: [file], plugins: [...plugins, linkToRom(modules)] });
 	const stem = file.replace(/\.\w+$/, "").replaceAll("/", "-");
 	const paths = { main: writeBundle(`${stem}.main.js`, main.outputFiles[0].text), preload: undefined };
 	if (modules.size > 0) {

@@ -62,11 +62,11 @@ export class Fixture {
 		}
 	}
 
-	/** Moves the clock, a tick each 250 ms. */
+	/** Moves the clock, a tick each 250 ms; of hours, only the last minute is so fine. */
 	advance(ms: number): void {
 		const end = this.now + ms;
 		while (this.now < end) {
-			this.now = Math.min(end, this.now + 250);
+			this.now = Math.min(end, this.now + (end - this.now > 70_000 ? 10_000 : 250));
 			this.broker.tick();
 			this.settle();
 		}
@@ -91,8 +91,7 @@ export class TestClient implements Transport {
 	readonly remoteAddress = "test";
 	/** packets that came and were not taken */
 	packets: Packet[] = [];
-	/** bytes that came */
-	bytes: number[] = [];
+	private chunks: Uint8Array[] = [];
 	/** the broker ended the connection */
 	closed = false;
 	/** bytes that the transport takes at once */
@@ -113,10 +112,19 @@ export class TestClient implements Transport {
 		this.connection = fixture.broker.accept(this, this.writable);
 	}
 
+	/** bytes that came since they were set to [] */
+	get bytes(): number[] {
+		return this.chunks.flatMap((chunk) => [...chunk]);
+	}
+
+	set bytes(bytes: number[]) {
+		this.chunks = bytes.length === 0 ? [] : [new Uint8Array(bytes)];
+	}
+
 	// Transport
 	write(bytes: Uint8Array, start: number, end: number): number {
 		const copy = Buffer.from(bytes.slice(start, end));
-		this.bytes.push(...copy);
+		this.chunks.push(copy);
 		this.parser.parse(copy);
 		if (this.stalled) this.writable -= end - start;
 		return this.writable;
@@ -154,7 +162,7 @@ export class TestClient implements Transport {
 
 	/** Sends bytes as they are. */
 	raw(bytes: Uint8Array | number[]): this {
-		const copy = Uint8Array.from(bytes);
+		const copy = new Uint8Array(bytes);
 		if (!this.closed) this.connection?.onReadable(copy, 0, copy.length);
 		this.fixture.settle();
 		return this;
