@@ -16,10 +16,11 @@ const files = readdirSync(FOLDER).filter((name) => name.endsWith(".test.ts"));
 /** The engine's semantics are what is tested here, beside mqtt-packet; memory is tested elsewhere. */
 const MEMORY = ["-c", "268435456", "-s", "4000000", "-k", "20000", "-K", "8192"];
 
+const TEST = /(support\/|^\.\/)test\.js$/;
+
 /** What a test's imports are on XS: the path as it stands, or its end → the file in test/xs/shims. */
 const STAND_INS: readonly (readonly [RegExp, string])[] = [
-	[/support\/test\.js$/, "test"],
-	[/^\.\/test\.js$/, "test"],
+	[TEST, "test"],
 	[/host-sim\/text\.js$/, "text"],
 	[/^buffer$/, "buffer"],
 	[/^events$/, "events"],
@@ -36,7 +37,8 @@ const standIns: Plugin = {
 		// these two packages export a function
 		esbuild.onResolve({ filter: /^(bl|debug)$/ }, ({ path }) => ({ path, namespace: "function" }));
 		esbuild.onLoad({ filter: /./, namespace: "function" }, ({ path }) => {
-			const bl = `const { BufferList } = require(${JSON.stringify(shim("bl"))});\nmodule.exports = () => new BufferList();`;
+			const list = `require(${JSON.stringify(shim("bl"))}).BufferList`;
+			const bl = `module.exports = () => new (${list})();`;
 			return { contents: path === "bl" ? bl : "module.exports = () => () => {}", resolveDir: resolve(".") };
 		});
 	},
@@ -47,8 +49,7 @@ async function namesOf(file: string): Promise<string[]> {
 	const outfile = resolve("build/xs/run", `names-${process.pid}-${file}.mjs`);
 	const names: Plugin = {
 		name: "names",
-		setup: (esbuild) =>
-			esbuild.onResolve({ filter: /support\/test\.js$|^\.\/test\.js$/ }, () => ({ path: shim("names") })),
+		setup: (esbuild) => esbuild.onResolve({ filter: TEST }, () => ({ path: shim("names") })),
 	};
 	await build({
 		entryPoints: [join(FOLDER, file)],
@@ -74,10 +75,8 @@ for (const file of files) {
 	onXs(`${FOLDER}/${file}: every test passes`, async () => {
 		const names = await namesOf(file);
 		assert.ok(names.length > 0);
-		const t0 = performance.now();
 		const bundles = await bundle(join(FOLDER, file), [standIns]);
 		const result = await (await startBundles(bundles, { options: MEMORY, timeoutMs: 25_000 })).done;
-		if (process.env.TIMES) console.log(file, JSON.stringify(result.statistics), Math.round(performance.now() - t0));
 		assert.is(result.errors, "");
 		const outcomes = result.results.filter(({ name }) => name === "outcome");
 		const failed = outcomes.filter(({ status }) => status !== "passed");
