@@ -28,7 +28,7 @@ export class Publication {
 	message = 0;
 	/** its topic's route; negative: it was built for this message; 0: the topic is not in the cache */
 	route = 0;
-	/** somebody subscribed to it, whether it could be sent or not */
+	/** of QoS 1 and 2: somebody subscribed to it, whether it could be sent or not */
 	matched = false;
 	topic: Uint8Array;
 	topicStart = 0;
@@ -76,7 +76,7 @@ export function store(broker: Broker, p: Publication): number {
 export function deliver(broker: Broker, p: Publication, route: number): void {
 	const routes = broker.routes;
 	broker.copy.clear();
-	p.matched = routes.receivers(route) !== 0;
+	if (p.qos > 0) p.matched = routes.receivers(route) !== 0;
 	for (let r = routes.receivers(route); r !== 0; r = routes.next[r]!) {
 		const options = routes.options[r]!;
 		if ((options & ReceiverOption.More) !== 0) continue;
