@@ -4,8 +4,8 @@ import type { Limits } from "./limits.js";
 /** Bytes for what the broker encodes before it knows where it goes: answers, CONNACK's properties and then CONNACK. */
 const SCRATCH_MIN = 1_024;
 
-/** Bytes of a SUBACK's first part, with its Reason String. */
-const HEAD_BYTES = 96;
+/** Bytes of a SUBACK's first part, with its Reason String; and of one value under $SYS. */
+const HEAD_BYTES = 128;
 
 /** The parts of the broker's one byte array: index of each part's first byte. One array, so that bytes move by
  *  `copyWithin`, which allocates nothing on XS. */

@@ -48,6 +48,38 @@ export interface Crypto {
 	hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
 }
 
+/** A durable table: whole numbers lead to bytes. Changes are made in batches, each there whole or not at all, whenever
+ *  the power goes; a batch that is durable has all before it. What it holds in memory is fixed when it is opened. */
+export interface Storage {
+	/** bytes of the longest value */
+	readonly valueBytesMax: number;
+	/** bytes of keys and values that are kept, and that may be kept at most */
+	readonly bytesUsed: number;
+	readonly bytesMax: number;
+	/** Calls for each record, in any order; bytes[start..end) is its value until the call returns. At start only. */
+	each(visit: (key: number, bytes: Uint8Array, start: number, end: number) => void): void;
+	/** Copies a value to target[at..], as the changes before left it. @returns its bytes; -1: there is none */
+	read(key: number, target: Uint8Array, at: number): number;
+	/** Adds a change to the batch: the value is bytes[start..end). @param key 0 ≤ key < 2³²
+	 *  @returns false: full, and the batch is as it was before */
+	put(key: number, bytes: Uint8Array, start: number, end: number): boolean;
+	/** Adds a change to the batch: the key leads nowhere. @returns false: full */
+	delete(key: number): boolean;
+	/** Ends the batch. `StorageTarget.onDurable` is called for each, in their order, never within this call.
+	 *  @returns the batch's number, one more than the one before */
+	commit(): number;
+	/** Ends what was committed, then all. */
+	close(): void;
+}
+
+/** What a storage calls. */
+export interface StorageTarget {
+	/** All batches up to this number are durable. */
+	onDurable(batch: number): void;
+	/** The batches from this number on are lost, and the table is as before them: no room, or the medium failed. */
+	onStorageError(batch: number, error: unknown): void;
+}
+
 export interface Platform {
 	readonly text: Text;
 	/** needed by methods of Enhanced Authentication (src/auth), not by the broker itself */

@@ -13,7 +13,7 @@ export const limits: Limits = {
 	filterBytes: 4_096,
 	retained: 64,
 	retainedTopicBytes: 2_048,
-	blocks: 108,
+	blocks: 104,
 	blockBytes: 128,
 	deliveries: 176,
 	queueBytes: 8_192,

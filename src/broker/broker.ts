@@ -31,6 +31,7 @@ import { RouteCache } from "./route-cache.js";
 import { IDENTIFIER_BYTES_MAX } from "./send-publish.js";
 import { type MessageHandler, Sessions } from "./session.js";
 import { Shared } from "./shared.js";
+import { SysTopics } from "./sys-topics.js";
 import { tick } from "./tick.js";
 import { TopicTable } from "./topic-table.js";
 import { Wills } from "./will.js";
@@ -59,6 +60,8 @@ export interface BrokerOptions {
 	events?: BrokerEvents;
 	/** what some devices do wrong is refused where the specification says so: docs/tolerance.md. Default: false */
 	strict?: boolean;
+	/** seconds between the values under $SYS/broker (sys-topics.ts). Default: 0, nothing is told */
+	sysInterval?: number;
 	/** log lines up to this level: 0 errors, 1 events, 2 details; default 1 */
 	logLevel?: number;
 }
@@ -92,6 +95,7 @@ export class Broker {
 	readonly aliasesGiven: AliasesGiven;
 	readonly access: Access;
 	readonly rights: Rights;
+	readonly sys: SysTopics | undefined;
 	readonly guesses: Guesses;
 	readonly outputs: Outputs;
 	readonly copy: PacketCopy;
@@ -117,6 +121,9 @@ export class Broker {
 	readonly strict: boolean;
 	/** clients with a CONNACK of success */
 	connectedCount = 0;
+	/** the most of them at once */
+	connectedMax = 0;
+	private readonly startedAt: number;
 	/** the last CONNECT found its session */
 	resumed = false;
 	stopping = false;
@@ -147,6 +154,8 @@ export class Broker {
 		const subscriptions = limits.subscriptions + limits.localSubscriptions;
 		this.access = new Access(options.access ?? {});
 		this.rights = new Rights(this);
+		this.sys = options.sysInterval ? new SysTopics(this, options.sysInterval) : undefined;
+		this.startedAt = this.platform.now();
 		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blockBytes, limits.blocks);
 		this.store = new MessageStore(this.pool, limits.deliveries + 2, limits.packetBytes);
 		this.deliveries = new Deliveries(
@@ -319,17 +328,14 @@ export class Broker {
 		this.freeConnections.push(connection.index);
 	}
 
+	/** ms since the broker was made */
+	get uptime(): number {
+		return this.platform.now() - this.startedAt;
+	}
+
 	/** sessions of clients, with and without a connection */
 	get clientSessions(): number {
 		return this.sessions.count - this.local.count;
-	}
-
-	/** @returns an identifier for a client that has none. Spec: [MQTT-3.1.3-6]; 5.0 [MQTT-3.1.3-7] */
-	newClientId(): string {
-		for (;;) {
-			const id = `hearth-${this.platform.random().toString(36)}${this.platform.random().toString(36)}`;
-			if (this.sessions.find(id) === undefined) return id;
-		}
 	}
 
 	/** @returns when a message that lives so many seconds from now is over, ms on the platform's clock, > 0 */

@@ -12,6 +12,7 @@ import { beginAuthentication } from "./handle-auth.js";
 import { logIn } from "./login.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
+import { isSysFilter } from "./sys-topics.js";
 import { dropWill, keepWillProperties } from "./will.js";
 
 export function handleConnect(
@@ -58,7 +59,7 @@ export function finishConnect(broker: Broker, connection: Connection, packet: Co
 	const userName = connection.authentication?.userName ?? userNameOf(broker, packet);
 	const refused = admit(broker, packet, { clientId: given, userName });
 	if (refused !== Cause.None) return refuseConnect(broker, connection, refused);
-	const clientId = given === "" ? broker.newClientId() : given;
+	const clientId = given === "" ? newClientId(broker) : given;
 	const session = enter(broker, connection, packet, clientId);
 	if (session === undefined) return;
 	broker.rights.identify(session, userName);
@@ -70,6 +71,14 @@ export function finishConnect(broker: Broker, connection: Connection, packet: Co
 	if (broker.events.connected !== undefined) broker.tell(broker.events.connected, clientId, "");
 	session.outbox.reconnect();
 	pump(broker, connection, session);
+}
+
+/** @returns an identifier for a client that has none. Spec: [MQTT-3.1.3-6]; 5.0 [MQTT-3.1.3-7] */
+function newClientId(broker: Broker): string {
+	for (;;) {
+		const id = `hearth-${broker.platform.random().toString(36)}${broker.platform.random().toString(36)}`;
+		if (broker.sessions.find(id) === undefined) return id;
+	}
 }
 
 function versionName(version: number): string {
@@ -105,6 +114,7 @@ function checkWill(broker: Broker, packet: ConnectPacket, client: Client): Cause
 		const cause = checkTopicName(packet.will.string(PropertyId.ResponseTopic, broker.text)!);
 		if (cause !== Cause.None) return Cause.TopicWildcard;
 	}
+	if (broker.sys !== undefined && isSysFilter(topic)) return Cause.NotAuthorized;
 	return broker.access.mayPublish(client, topic) ? Cause.None : Cause.NotAuthorized;
 }
 
@@ -172,7 +182,7 @@ function enter(broker: Broker, connection: Connection, packet: ConnectPacket, cl
 	session.willDelaySeconds = packet.will.number(PropertyId.WillDelayInterval, 0);
 	connection.session = session;
 	connection.state = ConnectionState.Connected;
-	broker.connectedCount++;
+	if (++broker.connectedCount > broker.connectedMax) broker.connectedMax = broker.connectedCount;
 	const limits = broker.limits;
 	const asked = packet.properties.number(PropertyId.ReceiveMaximum, 65_535);
 	connection.receiveMaximum = Math.min(v5 ? asked : limits.inFlight, limits.inFlight);

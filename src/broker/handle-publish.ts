@@ -12,6 +12,7 @@ import { deliver, type Publication, store } from "./deliver.js";
 import { answer, answerRefusal } from "./handle-acks.js";
 import { ReceiverOption } from "./route-cache.js";
 import type { Session } from "./session.js";
+import { isSysFilter } from "./sys-topics.js";
 
 export function handlePublish(
 	broker: Broker,
@@ -50,7 +51,8 @@ export function handlePublish(
 	if (packet.qos === 2 && broker.received.has(session.index, packet.packetId))
 		// a duplicate [MQTT-4.3.3-2]
 		return answer(broker, connection, PacketType.Pubrec, packet.packetId, ReasonCode.Success);
-	if (broker.access.judgesPublish && !broker.rights.mayPublish(session, route, topic))
+	const own = route === 0 && broker.sys !== undefined && isSysFilter(topic); // never in the cache
+	if (own || (broker.access.judgesPublish && !broker.rights.mayPublish(session, route, topic)))
 		return refusePublish(broker, connection, session, packet);
 	if (packet.qos === 2) cause = placeFor(broker, connection, session);
 	if (cause === Cause.ReceiveMaximumExceeded) return connection.refuse(cause);

@@ -13,6 +13,7 @@ import { queueStored } from "./deliver.js";
 import { putReasonString } from "./reason-string.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
+import { isSysFilter } from "./sys-topics.js";
 
 export function handleSubscribe(
 	broker: Broker,
@@ -125,6 +126,7 @@ export function subscribe(
 	broker.routes.changed(topicFilter);
 	if (shareAt === 0 && (retainHandling === 0 || (retainHandling === 1 && existing === 0)))
 		queueRetained(broker, session, filter, options, identifier);
+	if (shareAt === 0 && retainHandling !== 2 && isSysFilter(filter)) broker.sys?.welcome(session, filter, identifier);
 	if (broker.events.subscribed !== undefined) broker.tell(broker.events.subscribed, session.clientId, filter);
 	return qos;
 }

@@ -51,19 +51,34 @@ export class Local {
 		if (cause !== Cause.None)
 			throw new HearthError("HEARTH_ERR_TOPIC", `publish: topic "${topic}": ${causeName(cause)}`);
 		const text = broker.text;
-		const memory = broker.memory;
 		const topicBytes = text.size(topic);
 		const payloadBytes = typeof payload === "string" ? text.size(payload) : payload.length;
 		const limits = broker.limits;
 		if (topicBytes > limits.topicBytes || topicBytes + payloadBytes + 16 > limits.packetBytes)
 			throw new HearthError("HEARTH_ERR_PACKET_TOO_LARGE", `publish: ${topic}: more than ${limits.packetBytes} bytes`);
-		const at = broker.layout.assembly;
+		this.compose(topic, payload, options?.qos ?? 0, options?.retain ?? false, broker.layout.assembly);
 		const p = broker.publication;
-		p.qos = options?.qos ?? 0;
-		p.retain = options?.retain ?? false;
+		broker.beginTurn();
+		p.route = broker.routes.find(topic, topicBytes);
+		const route = p.route || broker.routes.build(topic, topicBytes);
+		if (p.route === 0) p.route = -route;
+		const refused = publish(broker, p, topic, route);
+		if (p.message !== 0) broker.store.release(p.message);
+		p.message = 0;
+		return refused;
+	}
+
+	/** Makes the broker's publication of a message of its own, with its texts at memory[at..]. */
+	compose(topic: string, payload: Uint8Array | string, qos: number, retain: boolean, at: number): void {
+		const broker = this.broker;
+		const text = broker.text;
+		const memory = broker.memory;
+		const p = broker.publication;
+		p.qos = qos;
+		p.retain = retain;
 		p.publisher = -1;
 		p.refusable = true;
-		p.message = p.rawEnd = 0;
+		p.message = p.rawEnd = p.route = 0;
 		p.expires = 0;
 		p.topic = p.properties = memory;
 		p.topicStart = at;
@@ -77,14 +92,6 @@ export class Local {
 			p.payloadStart = 0;
 			p.payloadEnd = payload.length;
 		}
-		broker.beginTurn();
-		p.route = broker.routes.find(topic, topicBytes);
-		const route = p.route || broker.routes.build(topic, topicBytes);
-		if (p.route === 0) p.route = -route;
-		const refused = publish(broker, p, topic, route);
-		if (p.message !== 0) broker.store.release(p.message);
-		p.message = 0;
-		return refused;
 	}
 
 	/** Throws HearthError when the filter is not valid or a table is full. */

@@ -12,6 +12,8 @@ export class Outputs {
 	private readonly owner: (Output | undefined)[];
 	private readonly free: number[];
 	private freeCount: number;
+	/** bytes that were handed to transports */
+	bytesSent = 0;
 	/** how often something was staged */
 	stagings = 0;
 
@@ -142,6 +144,7 @@ export class Output {
 		if (this.held || this.buffer < 0) return;
 		this.start = end;
 		if (start < end && this.transport !== undefined) {
+			this.outputs.bytesSent += end - start;
 			const left = this.transport.write(this.outputs.bytes, start, end);
 			if (this.transport === undefined) return; // it failed meanwhile, and this output was closed
 			if (left < 0) {

@@ -139,6 +139,11 @@ export class RouteCache implements MatchTarget {
 		return route;
 	}
 
+	/** Builds the route of a topic that is not kept. @returns it; good until the next call */
+	buildUncached(topic: string): number {
+		return this.build(topic, this.topicBytesMax + 1);
+	}
+
 	/** @returns a free route number, in the map from now on */
 	private place(topic: string, bytes: number): number {
 		let route = this.count + 1;

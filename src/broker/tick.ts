@@ -11,8 +11,8 @@ export function tick(broker: Broker): void {
 	for (let i = broker.deadlines.over(0, now); i >= 0; i = broker.deadlines.over(i + 1, now)) {
 		broker.deadlines.clear(i);
 		const connection = broker.connections[i]!;
-		const opened = connection.state === ConnectionState.Opened;
-		broker.close(connection, opened ? Cause.ConnectTimeout : Cause.KeepAliveTimeout);
+		const connected = connection.state === ConnectionState.Connected;
+		broker.close(connection, connected ? Cause.KeepAliveTimeout : Cause.ConnectTimeout);
 	}
 	for (let i = 0; i < broker.connections.length; i++) broker.connections[i]!.check();
 	const sessions = broker.sessions;
@@ -22,4 +22,5 @@ export function tick(broker: Broker): void {
 		sessions.expiries.clear(i);
 		endSession(broker, sessions.at(i));
 	}
+	broker.sys?.tick();
 }

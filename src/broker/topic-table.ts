@@ -20,6 +20,8 @@ export class TopicTable {
 	count = 0;
 	nodeCount = 0;
 	filterBytes = 0;
+	/** subscriptions to what the broker says of itself (sys-topics.ts) */
+	sysCount = 0;
 	/** wildcard filters in use */
 	private wildcards = 0;
 	private readonly paths: Map<string, number>;
@@ -98,6 +100,7 @@ export class TopicTable {
 		if (subscription === 0) subscription = ++this.usedSubscriptions;
 		else this.freeSubscription = this.nextOfNode[subscription]!;
 		this.count++;
+		if (filter.startsWith("$SYS/", shareAt)) this.sysCount++;
 		this.filterBytes += pathBytes;
 		this.session[subscription] = session;
 		this.node[subscription] = node;
@@ -137,7 +140,9 @@ export class TopicTable {
 		this.nextOfNode[subscription] = this.freeSubscription;
 		this.freeSubscription = subscription;
 		this.count--;
-		this.filterBytes -= bytes * pathCount(filter, this.filterOfGroup[node] === 0 ? 0 : sharedFilterAt(filter));
+		const shareAt = this.filterOfGroup[node] === 0 ? 0 : sharedFilterAt(filter);
+		if (filter.startsWith("$SYS/", shareAt)) this.sysCount--;
+		this.filterBytes -= bytes * pathCount(filter, shareAt);
 		if (this.firstOfNode[node] !== 0) return;
 		const parent = this.filterOfGroup[node]!;
 		if (parent === 0) {
