@@ -49,19 +49,28 @@ const FLAGS = [
  *  own of. */
 const LEFT_OUT = /^(xsSnapshot|xsDefaults|xsffi|xsum)/;
 
+/** In the profiling host the engine reports each opcode's function to test/xs/host/profile.c. */
+const PROFILE = "-DHOST_PROFILE";
+const STEP = ["\t\t\tthe->meterIndex++; \\\n", "\t\t\tthe->meterIndex++; profileStep(the, mxFrame); \\\n"];
+
 /** What is missing on this computer; not a fault of the project. */
 export class CannotBuild extends Error {
 	name = "CannotBuild";
 }
 
-/** Builds what is not built yet. @returns {Promise<string>} path of the program. Throws CannotBuild when it has no
- *  32-bit C compiler or cannot fetch the engine */
-export async function buildHost() {
+/** Builds what is not built yet. @param {{ profile?: boolean }} options profile: one that counts opcodes by function
+ *  @returns {Promise<string>} path of the program. Throws CannotBuild when it has no 32-bit C compiler or cannot fetch
+ *  the engine */
+export async function buildHost({ profile = false } = {}) {
 	checkCompiler();
 	fs.mkdirSync(path.join(BUILD, "o"), { recursive: true });
 	const release = await lock(path.join(BUILD, "lock"));
 	try {
-		return await build(engineSources());
+		const engine = engineSources();
+		const plain = plan(engine, []);
+		const profiling = plan(engine, [PROFILE]);
+		if (profile) countedSteps(engine);
+		return await build(profile ? profiling : plain, [plain, profiling]);
 	} finally {
 		release();
 	}
@@ -102,32 +111,51 @@ function engineSources() {
 	return folder;
 }
 
-/** Compiles each source whose object is not there; an object's name tells all that went into it. */
-async function build(engine) {
+/** A copy of the engine's interpreter that calls profileStep. */
+function countedSteps(engine) {
+	const folder = path.join(engine, "xs", "sources");
+	const source = fs.readFileSync(path.join(folder, "xsRun.c"), "utf8");
+	if (source.split(STEP[0]).length !== 2) throw new Error("xs-build: xsRun.c has no place for profileStep");
+	const declared = "extern void profileStep(txMachine* the, txSlot* frame);\n";
+	const counted = source.replace('#include "xsAll.h"\n', (line) => line + declared).replace(...STEP);
+	fs.writeFileSync(path.join(BUILD, "xsRunProfile.c"), counted);
+}
+
+/** What a program is made of; an object's name tells all that went into it. @param {string[]} more flags */
+function plan(engine, more) {
 	const xs = path.join(engine, "xs");
 	const text = path.join(engine, "modules", "data", "text");
 	const includes = ["includes", "platforms", "sources"].map((name) => `-I${path.join(xs, name)}`);
 	const options = [...FLAGS, ...includes, `-I${HOST}`];
 	const engineKey = hash(COMPILER, FLAGS.join(" "), SHA512, read("xshostPlatform.h"));
+	const engineUnit = (source) => unit(source, engineKey, options);
 	const units = fs
 		.readdirSync(path.join(xs, "sources"))
 		.filter((name) => name.endsWith(".c") && !LEFT_OUT.test(name))
-		.map((name) => unit(path.join(xs, "sources", name), engineKey));
-	units.push(unit(path.join(text, "decoder", "textdecoder.c"), engineKey));
-	units.push(unit(path.join(text, "encoder", "textencoder.c"), engineKey));
-	for (const name of fs.readdirSync(HOST).filter((name) => name.endsWith(".c")))
-		units.push(unit(path.join(HOST, name), hash(engineKey, read("xshost.h"), read(name))));
-	const program = path.join(BUILD, `xshost-${hash(...units.map((u) => u.object))}`);
+		.filter((name) => more.length === 0 || name !== "xsRun.c")
+		.map((name) => engineUnit(path.join(xs, "sources", name)));
+	units.push(engineUnit(path.join(text, "decoder", "textdecoder.c")));
+	units.push(engineUnit(path.join(text, "encoder", "textencoder.c")));
+	if (more.length > 0) units.push(unit(path.join(BUILD, "xsRunProfile.c"), hash(engineKey, ...STEP), options));
+	for (const name of fs.readdirSync(HOST).filter((name) => name.endsWith(".c"))) {
+		const key = hash(engineKey, read("xshost.h"), read(name), ...more);
+		units.push(unit(path.join(HOST, name), key, [...options, ...more]));
+	}
+	return { program: path.join(BUILD, `xshost-${hash(...units.map((u) => u.object))}`), units };
+}
+
+/** Compiles each source whose object is not there. @param all the plans of which nothing is deleted */
+async function build({ program, units }, all) {
 	if (fs.existsSync(program)) return program;
 	const missing = units.filter((u) => !fs.existsSync(u.object));
-	await inParallel(missing, (u) => compile([...options, "-c", u.source], u.object));
+	await inParallel(missing, (u) => compile([...u.options, "-c", u.source], u.object));
 	await compile(["-m32", ...units.map((u) => u.object), "-lm", "-ldl", "-lpthread"], program);
-	removeOld(program, units);
+	removeOld(all);
 	return program;
 }
 
-function unit(source, key) {
-	return { source, object: path.join(BUILD, "o", `${path.basename(source, ".c")}-${key}.o`) };
+function unit(source, key, options) {
+	return { source, options, object: path.join(BUILD, "o", `${path.basename(source, ".c")}-${key}.o`) };
 }
 
 function read(name) {
@@ -157,8 +185,8 @@ async function inParallel(items, work) {
 }
 
 /** Deletes the programs and objects of earlier host sources or flags. */
-function removeOld(program, units) {
-	const keep = new Set([program, ...units.map((u) => u.object)]);
+function removeOld(plans) {
+	const keep = new Set(plans.flatMap((plan) => [plan.program, ...plan.units.map((u) => u.object)]));
 	for (const folder of [BUILD, path.join(BUILD, "o")])
 		for (const name of fs.readdirSync(folder)) {
 			const file = path.join(folder, name);

@@ -5,8 +5,9 @@ import type { Plugin } from "esbuild";
 /** What is missing on this computer to build the host: a compiler, 32-bit libraries, or the engine's sources. */
 export class CannotBuild extends Error {}
 
-/** Builds the host if it isn't built. @returns its path. Throws CannotBuild */
-export function buildHost(): Promise<string>;
+/** Builds the host if it isn't built. @param options profile: one that counts opcodes by function
+ *  @returns its path. Throws CannotBuild */
+export function buildHost(options?: { profile?: boolean }): Promise<string>;
 
 export type XsBoard = "esp32" | "esp32s3" | "esp32c3" | "pico_w" | "esp8266";
 
@@ -20,6 +21,8 @@ export interface XsOptions {
 	options?: readonly string[];
 	/** then the process is killed; default 15,000 */
 	timeoutMs?: number;
+	/** runs on the host that counts opcodes by function (test/xs/host/profile.c) */
+	profile?: boolean;
 	/** hears each line of stdout as it comes */
 	onLine?: (line: string) => void;
 }

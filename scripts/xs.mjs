@@ -124,9 +124,9 @@ export function writeBundle(name, source) {
 /** Starts two bundles on XS. See xs.d.mts. */
 export async function startBundles(
 	{ main, preload },
-	{ board = "esp32", options = [], timeoutMs = 15_000, onLine } = {},
+	{ board = "esp32", options = [], timeoutMs = 15_000, profile = false, onLine } = {},
 ) {
-	const program = await buildHost();
+	const program = await buildHost({ profile });
 	const preloads = preload === undefined ? [] : ["-p", preload];
 	const args = [...boardOptions(board), ...preloads, ...options, "-v", main];
 	const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });

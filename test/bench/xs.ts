@@ -7,7 +7,22 @@ function figure(value: number): string {
 	return value.toLocaleString("en-US").padStart(10);
 }
 
+/** Where the opcodes of each packet go, function by function: `npm run bench -- xs --profile`. */
+async function profile(): Promise<void> {
+	const { results } = await runOnXs("test/xs/costs.ts", { profile: true });
+	const rows = results.filter((r) => r.function !== undefined && r.opcodes > 0);
+	for (const name of new Set(rows.map((r) => r.name))) {
+		const own = rows.filter((r) => r.name === name).sort((a, b) => b.opcodes - a.opcodes);
+		console.log(`\n${name}`.padEnd(45), "opcodes".padStart(10), "calls".padStart(10));
+		for (const r of own) console.log(`  ${r.function}`.padEnd(44), figure(r.opcodes), figure(r.calls));
+	}
+}
+
 try {
+	if (process.argv.includes("--profile")) {
+		await profile();
+		process.exit();
+	}
 	const costs = await runOnXs("test/xs/costs.ts");
 	console.log("packet of 60 bytes".padEnd(44), "opcodes".padStart(10), "slots".padStart(10), "chunk B".padStart(10));
 	for (const r of costs.results)

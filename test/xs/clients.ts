@@ -53,6 +53,20 @@ export class Feeder {
 		return connection;
 	}
 
+	/** Connects a client of 5.0 that takes so many Topic Aliases. @returns undefined when no connection is free */
+	connect5(clientId: string, aliases: number): Connection | undefined {
+		const connection = this.broker.accept(this.sink, 5_744);
+		if (connection === undefined) return undefined;
+		const properties = [0x22, aliases >> 8, aliases & 255];
+		const head = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5, 2, 0, 60, properties.length];
+		this.feed(connection, packet(0x10, head.concat(properties, text(clientId))));
+		return connection;
+	}
+
+	subscribe5(connection: Connection, filter: string, qos: number): void {
+		this.feed(connection, packet(0x82, [0, 1, 0].concat(text(filter), [qos])));
+	}
+
 	subscribe(connection: Connection, filter: string, qos: number): void {
 		this.feed(connection, packet(0x82, [0, 1].concat(text(filter), [qos])));
 	}

@@ -27,6 +27,10 @@ interface XsHost {
 	/** preloaded objects that were written to, and so copied to RAM, since the start */
 	touched(): number;
 
+	/** Of the profiling host only: counts opcodes by function from now on; prints them, a line of JSON each. */
+	profileStart?(): void;
+	profileStop?(name: string): void;
+
 	/** Listens on 127.0.0.1. @param port 0: any @returns a descriptor; < 0: the port can't be had */
 	listen(port: number): number;
 	/** the local port of a descriptor */

@@ -165,6 +165,9 @@ static void install(xsMachine* machine)
 	define(the, functions, sizeof functions / sizeof functions[0]);
 	define(the, socketFunctions, socketFunctionCount);
 	define(the, cryptoFunctions, cryptoFunctionCount);
+#ifdef HOST_PROFILE
+	define(the, profileFunctions, profileFunctionCount);
+#endif
 	xsDefine(xsGlobal, xsID("host"), xsVar(0), xsDontEnum);
 	xsVar(1) = xsGet(xsVar(0), xsID("print"));
 	xsDefine(xsGlobal, xsID("print"), xsVar(1), xsDontEnum);

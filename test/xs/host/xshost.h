@@ -48,4 +48,9 @@ int socketsTurn(txMachine* machine, int timeout);
 extern const HostFunction cryptoFunctions[];
 extern const int cryptoFunctionCount;
 
+/* ---- profile.c ---- */
+
+extern const HostFunction profileFunctions[];
+extern const int profileFunctionCount;
+
 #endif
