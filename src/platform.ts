@@ -49,34 +49,43 @@ export interface Crypto {
 }
 
 /** A durable table: whole numbers lead to bytes. Changes are made in batches, each there whole or not at all, whenever
- *  the power goes; a batch that is durable has all before it. What it holds in memory is fixed when it is opened. */
+ *  the power goes; a batch that is durable has all before it. What it holds in memory is fixed when it is made.
+ *  The broker commits a batch only when it has heard of the one before. */
 export interface Storage {
 	/** bytes of the longest value */
 	readonly valueBytesMax: number;
 	/** bytes of keys and values that are kept, and that may be kept at most */
 	readonly bytesUsed: number;
 	readonly bytesMax: number;
-	/** Calls for each record, in any order; bytes[start..end) is its value until the call returns. At start only. */
-	each(visit: (key: number, bytes: Uint8Array, start: number, end: number) => void): void;
-	/** Copies a value to target[at..], as the changes before left it. @returns its bytes; -1: there is none */
-	read(key: number, target: Uint8Array, at: number): number;
-	/** Adds a change to the batch: the value is bytes[start..end). @param key 0 ≤ key < 2³²
-	 *  @returns false: full, and the batch is as it was before */
+	/** Takes who hears of batches. Before anything else, once. */
+	open(target: StorageTarget): void;
+	/** Calls for each record with first ≤ key ≤ last, in any order; bytes[start..end) is its value until the call
+	 *  returns, and nothing is changed meanwhile. At start only. */
+	each(first: number, last: number, visit: RecordVisitor): void;
+	/** Adds a change to the batch: the value is bytes[start..end). The last change of a key counts.
+	 *  @param key 0 ≤ key < 2³² @returns false: no room, and the batch is to be rolled back */
 	put(key: number, bytes: Uint8Array, start: number, end: number): boolean;
-	/** Adds a change to the batch: the key leads nowhere. @returns false: full */
+	/** Adds a change to the batch: the key leads nowhere, as it may have done before. @returns as `put` */
 	delete(key: number): boolean;
-	/** Ends the batch. `StorageTarget.onDurable` is called for each, in their order, never within this call.
+	/** Forgets the changes since the last commit. */
+	rollback(): void;
+	/** Ends the batch. The target hears of each, in their order, never within this call.
 	 *  @returns the batch's number, one more than the one before */
 	commit(): number;
-	/** Ends what was committed, then all. */
+	/** Ends what was committed, then all. Nothing is heard any more. */
 	close(): void;
+}
+
+/** Takes one record of a storage. */
+export interface RecordVisitor {
+	visit(key: number, bytes: Uint8Array, start: number, end: number): void;
 }
 
 /** What a storage calls. */
 export interface StorageTarget {
 	/** All batches up to this number are durable. */
 	onDurable(batch: number): void;
-	/** The batches from this number on are lost, and the table is as before them: no room, or the medium failed. */
+	/** The batch is lost, and the table is as before it: no room, or the medium failed. */
 	onStorageError(batch: number, error: unknown): void;
 }
 
@@ -86,6 +95,8 @@ export interface Platform {
 	readonly crypto?: Crypto;
 	/** Milliseconds that only grow; may begin anywhere. */
 	now(): number;
+	/** Milliseconds since 1970, for what must go on when the power was off; undefined: not known (yet). */
+	wallClock?(): number | undefined;
 	/** An unpredictable integer, 0 ≤ n < 2³². */
 	random(): number;
 	/** Asks for one call of `Broker.endTurn()` before the process or device waits for events again. */
