@@ -1,18 +1,25 @@
-/** The hub on a PC: a broker, its listeners, and how they begin and end. */
+/** The hub on a PC: brokers, their listeners, and how they begin and end. */
 import type { AddressInfo, Server } from "node:net";
 import type { AuthenticationMethod } from "../src/auth/authentication-method.js";
-import type { BrokerEvents } from "../src/broker/broker.js";
+import type { AccessRules } from "../src/broker/access.js";
 import { Broker } from "../src/broker/broker.js";
-import { HearthError } from "../src/errors.js";
+import type { BrokerEvents } from "../src/broker/events.js";
 import type { Limits } from "../src/limits.js";
 import type { Platform } from "../src/platform.js";
+import { endpointOf, type HubListener, isLoopback, name, protocolOf, startListener } from "./listeners.js";
 import { type NodePlatform, nodePlatform } from "./platform.js";
-import { listenTcp } from "./tcp.js";
+import type { TlsControl } from "./tls.js";
 
 export interface HubOptions {
 	limits: Limits;
-	/** clients without a user name may come in */
-	allowAnonymous: boolean;
+	/** what `open` opens. Default: none */
+	listeners?: readonly HubListener[];
+	/** limits of the topic spaces that listeners name. Default: each has those of the hub */
+	spaces?: Readonly<Record<string, Limits>>;
+	/** clients without a user name may come in, at listeners that don't say. Default: on loopback addresses only */
+	allowAnonymous?: boolean;
+	/** the rules of listeners that have none of their own */
+	access?: AccessRules;
 	/** methods of Enhanced Authentication for this platform */
 	authentication?: (platform: Platform) => readonly AuthenticationMethod[];
 	/** see BrokerOptions.strict */
@@ -23,60 +30,91 @@ export interface HubOptions {
 	events?: BrokerEvents;
 }
 
-export class Hub {
-	readonly broker: Broker;
-	private readonly platform: NodePlatform;
-	private readonly servers: Server[] = [];
+/** A topic space. */
+interface Space {
+	broker: Broker;
+	platform: NodePlatform;
+}
 
-	constructor(options: HubOptions) {
-		this.platform = nodePlatform(options.logLevel < 0 ? undefined : options.log);
-		this.broker = new Broker({
-			limits: options.limits,
-			platform: this.platform,
-			access: { allowAnonymous: options.allowAnonymous },
+export class Hub {
+	/** of the topic space "" */
+	readonly broker: Broker;
+	private readonly spaces = new Map<string, Space>();
+	private readonly servers: (Server & Partial<TlsControl>)[] = [];
+
+	/** Throws HearthError for an option that cannot be used. */
+	constructor(private readonly options: HubOptions) {
+		this.broker = this.space("");
+	}
+
+	/** @returns the broker of a topic space, which is made when it is first asked for */
+	space(name: string): Broker {
+		const { options } = this;
+		const existing = this.spaces.get(name);
+		if (existing !== undefined) return existing.broker;
+		const platform = nodePlatform(options.logLevel < 0 ? undefined : options.log);
+		const broker = new Broker({
+			limits: (name === "" ? undefined : options.spaces?.[name]) ?? options.limits,
+			platform,
+			access: options.access ?? {},
 			events: options.events ?? {},
-			authentication: options.authentication?.(this.platform) ?? [],
+			authentication: options.authentication?.(platform) ?? [],
 			strict: options.strict ?? false,
 			logLevel: options.logLevel,
 		});
-		this.platform.attach(this.broker);
+		platform.attach(broker);
+		this.spaces.set(name, { broker, platform });
+		return broker;
 	}
 
-	/** @param port 0: a free one @returns the listener's address, such as mqtt://127.0.0.1:1883.
-	 *  Throws HearthError with the address and the cause when it cannot listen. */
-	async listen(host: string, port: number): Promise<string> {
+	/** Opens the listeners of the options. @returns their addresses, in that order.
+	 *  Rejects with HearthError when one cannot listen; then none does. */
+	async open(): Promise<string[]> {
+		const addresses: string[] = [];
 		try {
-			const server = await listenTcp(this.broker, host, port);
-			this.servers.push(server);
-			const address = server.address() as AddressInfo;
-			const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
-			return `mqtt://${name}:${address.port}`;
+			for (const listener of this.options.listeners ?? []) addresses.push(await this.add(listener));
 		} catch (error) {
-			throw new HearthError("HEARTH_ERR_LISTEN", `hub: ${host}:${port}: ${causeOf(error)}`);
+			await this.close();
+			throw error;
 		}
+		return addresses;
+	}
+
+	/** Opens one more listener. @returns its address, such as mqtts://127.0.0.1:8883.
+	 *  Rejects with HearthError, which has the address and the cause, when it cannot listen. */
+	async add(hubListener: HubListener): Promise<string> {
+		const { protocol, options } = protocolOf(hubListener);
+		const broker = this.space(options.space ?? "");
+		const { host } = endpointOf(protocol, options);
+		const allowAnonymous =
+			options.allowAnonymous ?? options.access?.allowAnonymous ?? this.options.allowAnonymous ?? isLoopback(host);
+		const listener = broker.addListener({ ...options, allowAnonymous });
+		const server = await startListener(broker, protocol, options, listener);
+		this.servers.push(server);
+		const { address, port } = server.address() as AddressInfo;
+		return `${protocol}://${name(address)}:${port}`;
+	}
+
+	/** @param port 0: a free one @returns the address of one more listener for MQTT over TCP; see `add` */
+	listen(host: string, port: number): Promise<string> {
+		return this.add({ mqtt: { host, port } });
+	}
+
+	/** Reads the certificates of all listeners again; connections go on. What cannot be used is one log line, and that
+	 *  listener's old certificates stay. @returns whether all new ones are in use */
+	reload(): boolean {
+		let all = true;
+		for (const server of this.servers) if (server.reload?.() === false) all = false;
+		return all;
 	}
 
 	/** Ends all connections without Will Messages, and the listeners. */
 	async close(): Promise<void> {
 		const closed = this.servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-		this.broker.stop();
-		this.platform.detach();
+		for (const { broker, platform } of this.spaces.values()) {
+			broker.stop();
+			platform.detach();
+		}
 		await Promise.all(closed);
-	}
-}
-
-function causeOf(error: unknown): string {
-	switch ((error as NodeJS.ErrnoException).code) {
-		case "EADDRINUSE":
-			return "the port is in use; give another with --port, or end who has it";
-		case "EADDRNOTAVAIL":
-			return "this machine has no such address; give one of its own with --host";
-		case "EACCES":
-			return "not allowed; give a port above 1023 with --port";
-		case "ENOTFOUND":
-		case "EAI_AGAIN":
-			return "no such host; give an address with --host";
-		default:
-			return String(error);
 	}
 }

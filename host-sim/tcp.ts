@@ -1,6 +1,7 @@
 /** MQTT over TCP on Node: the listener, and the transport of one connection. */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Broker } from "../src/broker/broker.js";
+import type { Listener } from "../src/broker/listener.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
 
 /** Bytes that a transport says it takes at once. What the kernel does not take at once stays in the broker's buffer. */
@@ -93,13 +94,18 @@ class TcpTransport implements Transport {
 	}
 }
 
-/** Listens for MQTT over TCP. @param port 0: a free one
+/** Listens for MQTT over TCP. @param port 0: a free one @param listener of the broker, where clients come in
  *  @returns the server, listening. Rejects with the system's error when it cannot. */
-export function listenTcp(broker: Broker, host: string, port: number): Promise<Server> {
+export function listenTcp(
+	broker: Broker,
+	host: string,
+	port: number,
+	listener: Listener = broker.listener,
+): Promise<Server> {
 	const buffers: KeptBuffers = { count: 0, most: Math.floor(broker.limits.outputBuffers / KEPT_SHARE) };
 	const server = createServer((socket) => {
 		const transport = new TcpTransport(socket, buffers);
-		const connection = broker.accept(transport, WRITABLE);
+		const connection = broker.accept(transport, WRITABLE, listener);
 		if (connection === undefined) transport.close();
 		else transport.target = connection;
 	});

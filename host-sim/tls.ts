@@ -12,6 +12,7 @@ import {
 	type TLSSocket,
 } from "node:tls";
 import type { Broker } from "../src/broker/broker.js";
+import type { Listener } from "../src/broker/listener.js";
 import { HearthError } from "../src/errors.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
 
@@ -324,7 +325,7 @@ export function startListening<S extends NetServer>(server: S, broker: Broker, h
 }
 
 /** Listens for MQTT over TLS 1.2 and 1.3. A client is the broker's only once its handshake is done.
- *  @param port 0: a free one
+ *  @param port 0: a free one @param listener of the broker, where clients come in
  *  @returns the server, listening. Rejects with a HearthError when a file cannot be used, and with the system's error
  *  when it cannot listen. */
 export async function listenTls(
@@ -332,6 +333,7 @@ export async function listenTls(
 	host: string,
 	port: number,
 	options: TlsOptions,
+	listener: Listener = broker.listener,
 ): Promise<Server & TlsControl> {
 	const credentials = new Credentials(broker, options);
 	const server = createServer({ ...credentials.serverOptions, ALPNProtocols: ["mqtt"] });
@@ -339,7 +341,7 @@ export async function listenTls(
 	server.on("secureConnection", (socket) => {
 		strangers.leave(addressOf(socket));
 		const transport = new TlsTransport(socket);
-		const connection = broker.accept(transport, WAITING_BYTES_MAX);
+		const connection = broker.accept(transport, WAITING_BYTES_MAX, listener);
 		if (connection === undefined) transport.close();
 		else transport.target = connection;
 	});

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Broker } from "../src/broker/broker.js";
+import type { Listener } from "../src/broker/listener.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
 import {
 	addressOf,
@@ -155,13 +156,14 @@ export class WebSocketTransport implements Transport {
 }
 
 /** Listens for MQTT over WebSocket. A client is the broker's only once it has upgraded.
- *  @param port 0: a free one
+ *  @param port 0: a free one @param listener of the broker, where clients come in
  *  @returns the server, listening; one with TLS has TlsControl's members. Rejects as `listenTls` does. */
 export async function listenWebSocket(
 	broker: Broker,
 	host: string,
 	port: number,
 	options: WebSocketOptions = {},
+	listener: Listener = broker.listener,
 ): Promise<(HttpServer | HttpsServer) & Partial<TlsControl>> {
 	const credentials = options.tls === undefined ? undefined : new Credentials(broker, options.tls);
 	const secure = credentials === undefined ? undefined : createSecureServer(credentials.serverOptions);
@@ -192,7 +194,7 @@ export async function listenWebSocket(
 		webSockets.handleUpgrade(request, socket, head, (ws) => {
 			strangers.leave(addressOf(socket));
 			const transport = new WebSocketTransport(ws, socket, unfinished);
-			const connection = broker.accept(transport, WAITING_BYTES_MAX);
+			const connection = broker.accept(transport, WAITING_BYTES_MAX, listener);
 			if (connection === undefined) transport.close();
 			else transport.target = connection;
 		});

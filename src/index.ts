@@ -3,7 +3,9 @@
 export type { AuthenticationExchange, AuthenticationMethod } from "./auth/authentication-method.js";
 export { type ScramCredentials, type ScramOptions, ScramSha256, scramCredentials } from "./auth/scram.js";
 export type { AccessRules, Answer, Client } from "./broker/access.js";
-export { Broker, type BrokerEvents, type BrokerOptions } from "./broker/broker.js";
+export { Broker, type BrokerOptions } from "./broker/broker.js";
+export type { BrokerEvents } from "./broker/events.js";
+export type { Listener, ListenerLimits, ListenerOptions } from "./broker/listener.js";
 export type { LocalSubscription, PublishOptions } from "./broker/local.js";
 export type { LocalMessage, MessageHandler } from "./broker/session.js";
 export { Cause, causeName, HearthError } from "./errors.js";

@@ -27,6 +27,8 @@ export interface Transport {
 	close(): void;
 	/** Where the peer is, for log lines; may be read at any time, after the end too. */
 	readonly remoteAddress: string;
+	/** the Common Name of a client certificate that an authority vouches for; undefined or absent: there is none */
+	readonly certificateUserName?: string | undefined;
 }
 
 /** What a transport calls. Broker connections are this. */

@@ -1,8 +1,8 @@
 /** `hearth hub`: the broker as a server. */
-import { isIP } from "node:net";
 import { HearthError } from "../../src/errors.js";
 import { boardLimits, boardNames } from "../boards.js";
 import { Hub } from "../hub.js";
+import { isLoopback } from "../listeners.js";
 import { parseOptions, portOf } from "./options.js";
 
 const HELP = `usage: hearth hub [options]
@@ -72,10 +72,4 @@ export async function hub(args: string[]): Promise<number> {
 	});
 	await running.close();
 	return 0;
-}
-
-/** @returns whether the address is this machine's own alone */
-export function isLoopback(host: string): boolean {
-	if (host === "localhost" || host === "::1") return true;
-	return isIP(host) === 4 && host.startsWith("127.");
 }

@@ -36,20 +36,17 @@ export interface AccessRules {
 }
 
 export class Access {
-	/** some rule speaks of publishing, of receiving: where none does, nothing is asked for a message */
-	readonly judgesPublish: boolean;
-	readonly judgesReceive: boolean;
-
-	constructor(readonly rules: AccessRules) {
-		this.judgesPublish = rules.authorizePublish !== undefined;
-		this.judgesReceive = rules.authorizeReceive !== undefined;
-	}
+	/** @param allowAnonymous see AccessRules.allowAnonymous */
+	constructor(
+		readonly rules: AccessRules,
+		private readonly allowAnonymous: boolean = rules.allowAnonymous ?? true,
+	) {}
 
 	/** Spec: [MQTT-3.1.4-1] ff., 5.0 [MQTT-3.1.4-2] @returns undefined: `answer` is called later */
 	authenticate(client: Client, password: Uint8Array | undefined, address: string, answer: Answer): Cause | undefined {
 		const rules = this.rules;
 		if (rules.authenticate !== undefined) return rules.authenticate(client, password, address, answer);
-		return rules.allowAnonymous === false ? Cause.NotAuthorized : Cause.None;
+		return this.allowAnonymous ? Cause.None : Cause.NotAuthorized;
 	}
 
 	/** A Will Message is judged by this at CONNECT. */

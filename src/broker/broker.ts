@@ -21,7 +21,10 @@ import { closeConnection } from "./close.js";
 import { Connection, ConnectionState } from "./connection.js";
 import { Counters } from "./counters.js";
 import { Publication } from "./deliver.js";
+import { type BrokerEvents, Teller } from "./events.js";
 import { Guesses } from "./guesses.js";
+import { LargePackets } from "./large-packets.js";
+import { Listener, type ListenerOptions, oldestStranger } from "./listener.js";
 import { Local, type LocalSubscription, type PublishOptions } from "./local.js";
 import { type Output, Outputs, sendControl } from "./output.js";
 import { PacketCopy } from "./packet-copy.js";
@@ -36,21 +39,12 @@ import { tick } from "./tick.js";
 import { TopicTable } from "./topic-table.js";
 import { Wills } from "./will.js";
 
-/** What the broker tells the program; called at the end of the turn, so each may do anything with the broker. */
-export interface BrokerEvents {
-	connected?: (clientId: string) => void;
-	disconnected?: (clientId: string, reason: string) => void;
-	subscribed?: (clientId: string, filter: string) => void;
-	published?: (clientId: string, topic: string) => void;
-}
-
 const RESPONSE_INFORMATION_MAX = 64;
-
-type Told = (a: string, b: string) => void;
 
 export interface BrokerOptions {
 	limits: Limits;
 	platform: Platform;
+	/** who may come in, and do what, at a listener that has no rules of its own */
 	access?: AccessRules;
 	/** methods of Enhanced Authentication that clients may choose from. Default: none */
 	authentication?: readonly AuthenticationMethod[];
@@ -93,13 +87,16 @@ export class Broker {
 	readonly shared: Shared;
 	readonly aliasesTaken: AliasesTaken;
 	readonly aliasesGiven: AliasesGiven;
+	/** the rules of listeners that have none of their own, and the listener of transports that name none */
 	readonly access: Access;
+	readonly listener: Listener;
 	readonly rights: Rights;
 	readonly sys: SysTopics | undefined;
 	readonly guesses: Guesses;
 	readonly outputs: Outputs;
 	readonly copy: PacketCopy;
 	readonly local: Local;
+	readonly large: LargePackets;
 	readonly wills: Wills;
 	readonly counters: Counters;
 	/** when each connection is over: the time for CONNECT, then Keep Alive */
@@ -118,6 +115,8 @@ export class Broker {
 	/** exchanges of Enhanced Authentication that are going on */
 	authenticating = 0;
 	readonly responseInformation: string;
+	/** the lowest qosMax of all listeners: no PUBLISH of it or less is refused for its QoS */
+	qosOfAll = 2;
 	readonly strict: boolean;
 	/** clients with a CONNACK of success */
 	connectedCount = 0;
@@ -131,7 +130,7 @@ export class Broker {
 	private inTurn = false;
 	private anyClosing = false;
 	private firstDirty: Output | undefined = undefined;
-	private readonly told: (Told | string)[];
+	private readonly teller: Teller;
 	private readonly logLevel: number;
 
 	/** Allocates all that the broker will ever hold. Throws HearthError when the limits don't fit together. */
@@ -153,7 +152,8 @@ export class Broker {
 		const sessions = limits.sessions + limits.localSubscriptions;
 		const subscriptions = limits.subscriptions + limits.localSubscriptions;
 		this.access = new Access(options.access ?? {});
-		this.rights = new Rights(this);
+		this.rights = new Rights(this, sessions);
+		this.listener = this.addListener({});
 		this.sys = options.sysInterval ? new SysTopics(this, options.sysInterval) : undefined;
 		this.startedAt = this.platform.now();
 		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blockBytes, limits.blocks);
@@ -172,7 +172,7 @@ export class Broker {
 			limits.routeReceivers,
 			limits.routeTopicBytes,
 			sessions,
-			this.access.judgesReceive ? this.rights : undefined,
+			this.rights,
 		);
 		this.retained = new Retained(this.store, limits.retained, limits.retainedTopicBytes);
 		this.sessions = new Sessions(sessions, this.deliveries);
@@ -185,6 +185,7 @@ export class Broker {
 		this.aliasesTaken = new AliasesTaken(this, limits.topicAliases, slots);
 		this.aliasesGiven = new AliasesGiven(limits.topicAliasesGiven, slots);
 		this.local = new Local(this);
+		this.large = new LargePackets(this.pool, this.layout.assembly, slots);
 		this.wills = new Wills(this);
 		this.connectPacket = new ConnectPacket();
 		const properties = this.connectPacket.properties; // one packet is looked at at a time
@@ -193,7 +194,7 @@ export class Broker {
 		this.subscribePacket = new SubscribePacket(properties);
 		this.reasonPacket = new ReasonPacket(properties);
 		this.publication = new Publication(this.memory);
-		this.told = [];
+		this.teller = new Teller(this);
 		this.connections = [];
 		this.freeConnections = [];
 		for (let i = 0; i < slots; i++) {
@@ -202,33 +203,35 @@ export class Broker {
 		}
 	}
 
+	/** Makes a listener for transports that come with rules or limits of their own; at start. Its clients share the
+	 *  broker's topic space. Throws HearthError for a limit beyond the broker's */
+	addListener(options: ListenerOptions): Listener {
+		const listener = new Listener(this, options);
+		this.rights.add(listener.access);
+		if (listener.limits.qosMax < this.qosOfAll) this.qosOfAll = listener.limits.qosMax;
+		return listener;
+	}
+
 	/** Takes a transport that a listener accepted.
 	 *  @param writable bytes that it takes at once
 	 *  @returns what the transport calls from now on; undefined: full, and the caller closes the transport */
-	accept(transport: Transport, writable: number): Connection | undefined {
+	accept(transport: Transport, writable: number, listener: Listener = this.listener): Connection | undefined {
 		this.beginTurn();
-		if (this.freeConnections.length === 0) this.endStranger();
-		const index = this.stopping ? undefined : this.freeConnections.pop();
+		if (this.freeConnections.length === 0 || listener.isFull) {
+			const stranger = oldestStranger(this, listener.isFull ? listener : undefined);
+			if (stranger !== undefined) this.close(stranger, Cause.ConnectTimeout);
+		}
+		const index = this.stopping || listener.isFull ? undefined : this.freeConnections.pop();
 		if (index === undefined) {
 			this.counters.count(Cause.FullConnections);
 			return undefined;
 		}
 		const connection = this.connections[index]!;
-		connection.open(transport, writable);
+		connection.open(transport, writable, listener);
+		listener.openCount++;
 		this.deadlines.set(index, this.now + this.limits.connectTimeoutMs);
 		this.counters.connectionsOpened++;
 		return connection;
-	}
-
-	/** Makes room where silent strangers hold all places: who has waited longest with its CONNECT goes. */
-	private endStranger(): void {
-		let oldest: Connection | undefined;
-		for (let i = 0; i < this.connections.length; i++) {
-			const connection = this.connections[i]!;
-			if (connection.state !== ConnectionState.Opened) continue;
-			if (oldest === undefined || this.deadlines.get(i) < this.deadlines.get(oldest.index)) oldest = connection;
-		}
-		if (oldest !== undefined) this.close(oldest, Cause.ConnectTimeout);
 	}
 
 	/** Something happens: the clock is read, and the platform asked for `endTurn`. */
@@ -254,7 +257,7 @@ export class Broker {
 			output.flush();
 		}
 		this.inTurn = false;
-		if (this.told.length > 0) this.runTold();
+		if (this.teller.waiting.length > 0) this.teller.run();
 		if (this.local.pending) this.local.run();
 	}
 
@@ -325,6 +328,7 @@ export class Broker {
 	/** The connection's place is free from now on. */
 	forget(connection: Connection): void {
 		this.deadlines.clear(connection.index);
+		connection.listener.openCount--;
 		this.freeConnections.push(connection.index);
 	}
 
@@ -344,20 +348,8 @@ export class Broker {
 	}
 
 	/** Calls a function of the program at the end of the turn. */
-	tell(event: Told, a: string, b: string): void {
-		this.told.push(event, a, b);
-	}
-
-	private runTold(): void {
-		const told = this.told.splice(0, this.told.length);
-		for (let i = 0; i < told.length; i += 3) {
-			try {
-				(told[i] as Told)(told[i + 1] as string, told[i + 2] as string);
-			} catch (error) {
-				this.counters.handlerErrors++;
-				this.log(0, `event handler: ${error}`);
-			}
-		}
+	tell(event: (a: string, b: string) => void, a: string, b: string): void {
+		this.teller.tell(event, a, b);
 	}
 
 	/** Publishes from the program. @param payload bytes, or text that is sent as UTF-8

@@ -34,6 +34,7 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 	if (broker.logs(1)) broker.log(1, `${who}: ${connected ? "disconnected" : "refused"}: ${reasonText(cause)}`);
 	if (session === undefined) return;
 	broker.connectedCount--;
+	connection.listener.connectedCount--;
 	session.connection = undefined;
 	broker.counters.dropsQueue += session.outbox.disconnect();
 	if (broker.events.disconnected !== undefined)

@@ -43,13 +43,14 @@ function putLimits(
 ): number {
 	const memory = broker.memory;
 	const limits = broker.limits;
+	const own = connection.listener.limits;
 	let p = at;
 	if (session.expirySeconds !== packet.properties.number(PropertyId.SessionExpiryInterval, 0))
 		p = putNumber(memory, p, PropertyId.SessionExpiryInterval, session.expirySeconds);
 	if (limits.receiveMaximum < 65_535) p = putNumber(memory, p, PropertyId.ReceiveMaximum, limits.receiveMaximum);
-	if (limits.qosMax < 2) p = putNumber(memory, p, PropertyId.MaximumQos, limits.qosMax); // [5:MQTT-3.2.2-9]
+	if (own.qosMax < 2) p = putNumber(memory, p, PropertyId.MaximumQos, own.qosMax); // [5:MQTT-3.2.2-9]
 	if (limits.retained === 0) p = putNumber(memory, p, PropertyId.RetainAvailable, 0);
-	p = putNumber(memory, p, PropertyId.MaximumPacketSize, limits.packetBytes);
+	p = putNumber(memory, p, PropertyId.MaximumPacketSize, own.packetBytes);
 	if (limits.topicAliases > 0) p = putNumber(memory, p, PropertyId.TopicAliasMaximum, limits.topicAliases);
 	if (!limits.wildcardSubscriptions) p = putNumber(memory, p, PropertyId.WildcardSubscriptionAvailable, 0);
 	if (!limits.subscriptionIdentifiers) p = putNumber(memory, p, PropertyId.SubscriptionIdentifierAvailable, 0);

@@ -13,6 +13,7 @@ import { handleConnect } from "./handle-connect.js";
 import { handleDisconnect, handlePing } from "./handle-disconnect.js";
 import { handlePublish } from "./handle-publish.js";
 import { handleSubscribe, handleUnsubscribe } from "./handle-subscribe.js";
+import type { Listener } from "./listener.js";
 import { askNow } from "./login.js";
 import { Output } from "./output.js";
 import { pump } from "./send-publish.js";
@@ -43,6 +44,8 @@ const ANSWER_ROOM = 64;
 export class Connection implements TransportTarget {
 	state: number = ConnectionState.Free;
 	session: Session | undefined = undefined;
+	/** where it came in; of a free connection, the last one's */
+	listener: Listener;
 	version: number = Version.V311;
 	/** 0: none. Spec: 3.1.2.10 */
 	keepAliveMs = 0;
@@ -62,10 +65,6 @@ export class Connection implements TransportTarget {
 	sendingStage = 0;
 	sendingOffset = 0;
 	sendingRemaining = 0;
-	/** a large packet that comes in parts: first and last block, bytes so far */
-	private partsFirst = 0;
-	private partsLast = 0;
-	private partsBytes = 0;
 	/** the client chose a method of Enhanced Authentication. Spec: 5.0, 4.12 */
 	authentication: Authentication | undefined = undefined;
 	readonly framer: Framer;
@@ -77,6 +76,7 @@ export class Connection implements TransportTarget {
 		readonly index: number,
 	) {
 		const limits = broker.limits;
+		this.listener = broker.listener;
 		const from = broker.layout.partials + index * limits.partialBytes;
 		this.framer = new Framer(broker.memory, from, limits.partialBytes, limits.packetBytes);
 		this.output = new Output(broker.outputs);
@@ -158,35 +158,15 @@ export class Connection implements TransportTarget {
 	private takePart(frame: Frame): void {
 		const framer = this.framer;
 		const broker = this.broker;
-		const pool = broker.pool;
+		const large = broker.large;
 		if (frame === Frame.Large) {
 			if (this.session === undefined && !this.mayBegin(framer.type)) return refuse(broker, this, Cause.ConnectMissing);
-			this.partsFirst = this.partsLast = pool.take(1);
-			this.partsBytes = 0;
-			if (this.partsFirst === 0) this.refuse(Cause.FullStore);
+			if (!large.begin(this.index)) this.refuse(Cause.FullStore);
 			return;
 		}
-		const used = this.partsBytes % pool.blockBytes;
-		const last = pool.append(
-			this.partsLast,
-			used === 0 && this.partsBytes > 0 ? pool.blockBytes : used,
-			framer.bytes,
-			framer.start,
-			framer.end,
-		);
-		if (last === 0) return this.refuse(Cause.FullStore);
-		this.partsLast = last;
-		this.partsBytes += framer.end - framer.start;
-		if (frame !== Frame.LastPart) return;
-		const at = broker.layout.assembly;
-		const end = pool.read(this.partsFirst, 0, this.partsBytes, broker.memory, at);
-		this.dropParts();
-		this.dispatch(framer.first, broker.memory, at, end);
-	}
-
-	private dropParts(): void {
-		if (this.partsFirst !== 0) this.broker.pool.giveBack(this.partsFirst);
-		this.partsFirst = 0;
+		if (!large.add(this.index, framer.bytes, framer.start, framer.end)) return this.refuse(Cause.FullStore);
+		if (frame === Frame.LastPart)
+			this.dispatch(framer.first, broker.memory, broker.layout.assembly, large.take(this.index));
 	}
 
 	/** A whole packet: PUBLISH first, as most are. */
@@ -299,7 +279,9 @@ export class Connection implements TransportTarget {
 	}
 
 	/** Begins a Network Connection. @param writable bytes that the transport takes at once */
-	open(transport: Transport, writable: number): void {
+	open(transport: Transport, writable: number, listener: Listener): void {
+		this.listener = listener;
+		this.framer.limit(listener.limits.packetBytes);
 		this.state = ConnectionState.Opened;
 		this.closing = Cause.None;
 		this.version = Version.V311;
@@ -313,7 +295,7 @@ export class Connection implements TransportTarget {
 
 	/** Gives back all that the Network Connection held. */
 	reset(): void {
-		this.dropParts();
+		this.broker.large.drop(this.index);
 		this.framer.reset();
 		this.output.close();
 		this.session = undefined;

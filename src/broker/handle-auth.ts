@@ -27,7 +27,7 @@ export function beginAuthentication(
 	const method = methodOf(broker, packet.properties);
 	if (method === undefined) return refuseConnect(broker, connection, Cause.AuthenticationMethodUnknown);
 	const clientId = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
-	const steps = method.begin(clientId, userNameOf(broker, packet));
+	const steps = method.begin(clientId, userNameOf(broker, connection, packet));
 	const cause = keepConnect(broker, connection, new Authentication(method), steps, bytes, start, end);
 	if (cause !== Cause.None) return refuseConnect(broker, connection, cause);
 	takeData(broker, connection, packet.properties);

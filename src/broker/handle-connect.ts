@@ -9,6 +9,7 @@ import { endSession } from "./close.js";
 import { refuseConnect, sendConnack } from "./connack.js";
 import { type Connection, ConnectionOption, ConnectionState } from "./connection.js";
 import { beginAuthentication } from "./handle-auth.js";
+import type { Listener } from "./listener.js";
 import { logIn } from "./login.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
@@ -56,13 +57,13 @@ function checkClientId(broker: Broker, packet: ConnectPacket): Cause {
 export function finishConnect(broker: Broker, connection: Connection, packet: ConnectPacket): void {
 	const given = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
 	// who proved to be somebody by a method is that one; others are who they said
-	const userName = connection.authentication?.userName ?? userNameOf(broker, packet);
-	const refused = admit(broker, packet, { clientId: given, userName });
+	const userName = connection.authentication?.userName ?? userNameOf(broker, connection, packet);
+	const refused = admit(broker, connection.listener, packet, { clientId: given, userName });
 	if (refused !== Cause.None) return refuseConnect(broker, connection, refused);
 	const clientId = given === "" ? newClientId(broker) : given;
 	const session = enter(broker, connection, packet, clientId);
 	if (session === undefined) return;
-	broker.rights.identify(session, userName);
+	broker.rights.identify(session, userName, connection.listener.access);
 	sendConnack(broker, connection, session, packet, broker.resumed, given === "");
 	if (broker.logs(1)) {
 		const from = connection.output.transport?.remoteAddress ?? "?";
@@ -86,14 +87,17 @@ function versionName(version: number): string {
 }
 
 /** All that can speak against the client, before anything of another is touched. */
-function admit(broker: Broker, packet: ConnectPacket, client: Client): Cause {
+function admit(broker: Broker, listener: Listener, packet: ConnectPacket, client: Client): Cause {
 	const limits = broker.limits;
 	if (packet.hasWill) {
-		const cause = checkWill(broker, packet, client);
+		const cause = checkWill(broker, listener, packet, client);
 		if (cause !== Cause.None) return cause;
 	}
 	const existing = broker.sessions.find(client.clientId);
-	if (existing?.connection === undefined) {
+	const before = existing?.connection; // its place becomes free
+	if (before?.listener !== listener && listener.connectedCount >= listener.limits.connections)
+		return Cause.FullConnections;
+	if (before === undefined) {
 		if (broker.connectedCount >= limits.connections) return Cause.FullConnections;
 		if (existing === undefined && broker.clientSessions >= limits.sessions) return Cause.FullSessions;
 	}
@@ -101,27 +105,34 @@ function admit(broker: Broker, packet: ConnectPacket, client: Client): Cause {
 }
 
 /** Spec: [MQTT-3.1.2-13] ff.; 5.0 [MQTT-3.2.2-12] [MQTT-3.2.2-13] */
-function checkWill(broker: Broker, packet: ConnectPacket, client: Client): Cause {
+function checkWill(broker: Broker, listener: Listener, packet: ConnectPacket, client: Client): Cause {
 	const limits = broker.limits;
 	const topic = broker.text.decode(packet.bytes, packet.willTopicStart, packet.willTopicEnd)!;
 	const cause = checkTopicName(topic);
 	if (cause !== Cause.None) return packet.version === Version.V5 ? cause : Cause.ConnectFlags;
 	const bytes = packet.willTopicEnd - packet.willTopicStart;
 	if (bytes > limits.topicBytes || tooDeep(topic, limits.topicLevels)) return Cause.TopicTooLong;
-	if ((packet.flags & ConnectFlag.WillQos) >> 3 > limits.qosMax) return Cause.QosNotSupported;
+	if ((packet.flags & ConnectFlag.WillQos) >> 3 > listener.limits.qosMax) return Cause.QosNotSupported;
 	if (limits.retained === 0 && (packet.flags & ConnectFlag.WillRetain) !== 0) return Cause.RetainNotSupported;
 	if (packet.will.has(PropertyId.ResponseTopic)) {
 		const cause = checkTopicName(packet.will.string(PropertyId.ResponseTopic, broker.text)!);
 		if (cause !== Cause.None) return Cause.TopicWildcard;
 	}
 	if (broker.sys !== undefined && isSysFilter(topic)) return Cause.NotAuthorized;
-	return broker.access.mayPublish(client, topic) ? Cause.None : Cause.NotAuthorized;
+	return listener.access.mayPublish(client, topic) ? Cause.None : Cause.NotAuthorized;
 }
 
-/** @returns CONNECT's user name; undefined: none */
-export function userNameOf(broker: Broker, packet: ConnectPacket): string | undefined {
+/** @returns who the client says that it is, or its certificate where that counts; undefined: an anonymous one */
+export function userNameOf(broker: Broker, connection: Connection, packet: ConnectPacket): string | undefined {
+	const certified = certifiedName(connection);
+	if (certified !== undefined) return certified;
 	if (packet.userNameStart < 0) return undefined;
 	return broker.text.decode(packet.bytes, packet.userNameStart, packet.userNameEnd);
+}
+
+/** @returns the name that the client's certificate gives it, where the listener lets that count */
+export function certifiedName(connection: Connection): string | undefined {
+	return connection.listener.certificateUserName ? connection.output.transport?.certificateUserName : undefined;
 }
 
 /** Stores the Will Message. @returns its number; 0: the store is full */
@@ -177,33 +188,35 @@ function enter(broker: Broker, connection: Connection, packet: ConnectPacket, cl
 	broker.sessions.expiries.clear(session.index);
 	dropWill(broker, session); // one that waits for its delay: the client is back [5:MQTT-3.1.3-9]
 	session.connection = connection;
-	session.expirySeconds = expiryOf(broker, packet);
+	session.expirySeconds = expiryOf(connection.listener, packet);
 	session.will = will;
 	session.willDelaySeconds = packet.will.number(PropertyId.WillDelayInterval, 0);
 	connection.session = session;
 	connection.state = ConnectionState.Connected;
+	connection.listener.connectedCount++;
 	if (++broker.connectedCount > broker.connectedMax) broker.connectedMax = broker.connectedCount;
 	const limits = broker.limits;
 	const asked = packet.properties.number(PropertyId.ReceiveMaximum, 65_535);
 	connection.receiveMaximum = Math.min(v5 ? asked : limits.inFlight, limits.inFlight);
 	if (v5 && broker.aliasesGiven.open(connection.index, packet.properties.number(PropertyId.TopicAliasMaximum, 0)))
 		connection.options |= ConnectionOption.TakesAliases;
-	connection.keepAliveMs = keepAliveOf(broker, packet) * 1500; // Spec: [MQTT-3.1.2-24]; 5.0 [MQTT-3.1.2-22]
+	// Spec: [MQTT-3.1.2-24]; 5.0 [MQTT-3.1.2-22]
+	connection.keepAliveMs = keepAliveOf(connection.listener, packet) * 1500;
 	if (connection.keepAliveMs === 0) broker.deadlines.clear(connection.index);
 	else broker.deadlines.set(connection.index, broker.now + connection.keepAliveMs);
 	return session;
 }
 
 /** @returns seconds; 0: none. Only a 5.0 client can be told another than its own. Spec: 5.0, 3.2.2.3.14 */
-function keepAliveOf(broker: Broker, packet: ConnectPacket): number {
-	const max = broker.limits.keepAliveMaxSeconds;
+function keepAliveOf(listener: Listener, packet: ConnectPacket): number {
+	const max = listener.limits.keepAliveMaxSeconds;
 	const asked = packet.keepAlive;
 	return packet.version === Version.V5 && max > 0 && (asked === 0 || asked > max) ? max : asked;
 }
 
 /** Seconds that the session may outlive this connection. Before 5.0, Clean Session says it. */
-function expiryOf(broker: Broker, packet: ConnectPacket): number {
-	const max = broker.limits.sessionExpirySeconds;
+function expiryOf(listener: Listener, packet: ConnectPacket): number {
+	const max = listener.limits.sessionExpirySeconds;
 	if (packet.version !== Version.V5) return packet.cleanStart ? 0 : max;
 	return Math.min(packet.properties.number(PropertyId.SessionExpiryInterval, 0), max);
 }

@@ -40,7 +40,7 @@ export function handleDisconnect(
 	if (properties.has(PropertyId.SessionExpiryInterval)) {
 		const seconds = properties.number(PropertyId.SessionExpiryInterval, 0);
 		if (session.expirySeconds === 0 && seconds !== 0) return connection.refuse(Cause.SessionExpiryRaised);
-		session.expirySeconds = Math.min(seconds, broker.limits.sessionExpirySeconds);
+		session.expirySeconds = Math.min(seconds, connection.listener.limits.sessionExpirySeconds);
 	}
 	if (packet.reason === ReasonCode.Success || connection.version !== Version.V5) dropWill(broker, session);
 	broker.close(connection, Cause.None);

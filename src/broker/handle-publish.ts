@@ -32,7 +32,8 @@ export function handlePublish(
 	if (p.retain && broker.limits.retained === 0 && connection.version === Version.V5)
 		return connection.refuse(Cause.RetainNotSupported); // as CONNACK said: Retain Available 0
 	// as CONNACK said [5:MQTT-3.2.2-11]
-	if (p.qos > broker.limits.qosMax) return connection.refuse(Cause.QosNotSupported);
+	if (p.qos > broker.qosOfAll && p.qos > connection.listener.limits.qosMax)
+		return connection.refuse(Cause.QosNotSupported);
 	p.publisher = session.index;
 	broker.counters.publishesReceived++;
 	const topicBytes = p.topicEnd - p.topicStart;
@@ -52,7 +53,7 @@ export function handlePublish(
 		// a duplicate [MQTT-4.3.3-2]
 		return answer(broker, connection, PacketType.Pubrec, packet.packetId, ReasonCode.Success);
 	const own = route === 0 && broker.sys !== undefined && isSysFilter(topic); // never in the cache
-	if (own || (broker.access.judgesPublish && !broker.rights.mayPublish(session, route, topic)))
+	if (own || (broker.rights.judgesPublish && !broker.rights.mayPublish(session, route, topic)))
 		return refusePublish(broker, connection, session, packet);
 	if (packet.qos === 2) cause = placeFor(broker, connection, session);
 	if (cause === Cause.ReceiveMaximumExceeded) return connection.refuse(cause);
@@ -60,7 +61,7 @@ export function handlePublish(
 		if (route === 0) {
 			route = broker.routes.build(topic, topicBytes);
 			p.route = -route;
-			if (broker.access.judgesPublish) broker.routes.allowed[route] = broker.sessions.stamps[session.index]!;
+			if (broker.rights.judgesPublish) broker.routes.allowed[route] = broker.sessions.stamps[session.index]!;
 		}
 		cause = publish(broker, p, topic, route);
 		if (p.message !== 0) broker.store.release(p.message);
@@ -74,7 +75,7 @@ export function handlePublish(
 /** 5.0 hears 0x87; before, nothing can be refused: acknowledged and dropped, or closed [MQTT-3.3.5-2] */
 function refusePublish(broker: Broker, connection: Connection, session: Session, packet: PublishPacket): void {
 	broker.counters.refusedPublishes++;
-	if (connection.version !== Version.V5 && broker.access.rules.refusedPublish === "close")
+	if (connection.version !== Version.V5 && connection.listener.access.rules.refusedPublish === "close")
 		return connection.refuse(Cause.NotAuthorized);
 	acknowledge(broker, connection, session, packet, Cause.NotAuthorized, true);
 }

@@ -108,9 +108,9 @@ export function subscribe(
 	const topicFilter = shareAt > 0 ? filter.slice(shareAt) : filter;
 	if (shareAt < 0 || checkTopicFilter(topicFilter) !== Cause.None) return refuse(broker, Cause.FilterInvalid);
 	if (tooDeep(topicFilter, limits.topicLevels)) return refuse(broker, Cause.FilterTooLong);
-	const own = session.handler !== undefined; // the program itself may
-	if (!own && !broker.access.maySubscribe(session, topicFilter)) return refuse(broker, Cause.NotAuthorized);
-	const qos = Math.min(options & SubscribeOption.Qos, limits.qosMax); // [5:MQTT-3.2.2-10]
+	if (!broker.rights.maySubscribe(session, topicFilter)) return refuse(broker, Cause.NotAuthorized);
+	const qosMax = (session.connection?.listener ?? broker).limits.qosMax;
+	const qos = Math.min(options & SubscribeOption.Qos, qosMax); // [5:MQTT-3.2.2-10]
 	options = (options & ~SubscribeOption.Qos) | qos;
 	const table = broker.table;
 	const existing = table.find(session.index, filter);
@@ -165,7 +165,7 @@ function queueOne(
 		broker.retained.delete(topic);
 		return;
 	}
-	if (broker.access.judgesReceive && !broker.rights.mayReceive(session.index, topic)) return;
+	if (broker.rights.judgesReceive && !broker.rights.mayReceive(session.index, topic)) return;
 	const limits = broker.limits;
 	const fits = session.outbox.hasRoom(store.bytes(message), limits.queueBytes, limits.queueMessages);
 	const qos = Math.min(options & SubscribeOption.Qos, store.flags(message) & MessageFlag.Qos);
@@ -215,7 +215,7 @@ export function loseSubscriptions(broker: Broker, session: Session): number {
 	for (let s = table.firstOfSession[session.index]!; s !== 0; ) {
 		const next = table.nextOfSession[s]!;
 		const filter = table.filterOf(s);
-		if (!broker.access.maySubscribe(session, filter.slice(sharedFilterAt(filter)))) {
+		if (!broker.rights.maySubscribe(session, filter.slice(sharedFilterAt(filter)))) {
 			removeSubscription(broker, s);
 			lost++;
 		}

@@ -9,7 +9,7 @@ import type { Broker } from "./broker.js";
 import { refuseConnect } from "./connack.js";
 import { type Connection, ConnectionState } from "./connection.js";
 import { endExchange, keepConnect, recallConnect } from "./handle-auth.js";
-import { finishConnect, userNameOf } from "./handle-connect.js";
+import { certifiedName, finishConnect, userNameOf } from "./handle-connect.js";
 
 /** A CONNECT whose body is at bytes[start..end) was taken apart. */
 export function logIn(
@@ -20,7 +20,8 @@ export function logIn(
 	start: number,
 	end: number,
 ): void {
-	const userName = userNameOf(broker, packet);
+	if (certifiedName(connection) !== undefined) return finishConnect(broker, connection, packet);
+	const userName = userNameOf(broker, connection, packet);
 	const delay = broker.guesses.delay(connection.address, userName, broker.now);
 	if (delay < 0) return refuseConnect(broker, connection, Cause.FullAuthentications);
 	if (delay === 0) return ask(broker, connection, packet, bytes, start, end);
@@ -60,7 +61,7 @@ function ask(
 	start: number,
 	end: number,
 ): void {
-	const userName = userNameOf(broker, packet);
+	const userName = userNameOf(broker, connection, packet);
 	const clientId = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
 	let asked: Authentication | undefined;
 	const answer = (cause: Cause): void => {
@@ -69,7 +70,7 @@ function ask(
 		if (waits) answered(broker, connection, cause); // else it is said twice, or the client has gone
 	};
 	const password = passwordOf(packet);
-	const cause = broker.access.authenticate({ clientId, userName }, password, connection.address, answer);
+	const cause = connection.listener.access.authenticate({ clientId, userName }, password, connection.address, answer);
 	const waiting = connection.state === ConnectionState.Waiting;
 	if (cause !== undefined) {
 		if (waiting) resume(broker, connection, packet, cause);
@@ -123,7 +124,7 @@ function resume(broker: Broker, connection: Connection, packet: ConnectPacket, c
 }
 
 function conclude(broker: Broker, connection: Connection, packet: ConnectPacket, cause: Cause): void {
-	const userName = userNameOf(broker, packet);
+	const userName = userNameOf(broker, connection, packet);
 	if (cause === Cause.None) broker.guesses.succeeded(userName);
 	else if (userName !== undefined) broker.guesses.failed(connection.address, userName, broker.now);
 	if (cause === Cause.None) finishConnect(broker, connection, packet);

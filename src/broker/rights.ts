@@ -1,21 +1,40 @@
 /** What was found out of clients' rights, and where it is kept: with the routes, so that the packet path asks a
  *  rule once
  *  for a topic. Between the handlers and access.ts. */
+import type { Access } from "./access.js";
 import type { Broker } from "./broker.js";
 import { loseSubscriptions } from "./handle-subscribe.js";
 import type { ReceiveRights } from "./route-cache.js";
 import type { Session } from "./session.js";
 
 export class Rights implements ReceiveRights {
-	constructor(private readonly broker: Broker) {}
+	/** the rules of some listener speak of publishing, of receiving: where none do, nothing is asked for a message */
+	judgesPublish = false;
+	judgesReceive = false;
+	/** by session: the rules of the listener that its client came in at last */
+	private readonly access: Access[];
 
-	/** Who a session's client is; what was found out before is not known any more. */
-	identify(session: Session, userName: string | undefined): void {
-		const broker = this.broker;
-		const changed = session.userName !== userName;
+	constructor(
+		private readonly broker: Broker,
+		sessions: number,
+	) {
+		this.access = [];
+		for (let i = 0; i < sessions; i++) this.access.push(broker.access);
+	}
+
+	/** A listener has these rules; at start. */
+	add(access: Access): void {
+		if (access.rules.authorizePublish !== undefined) this.judgesPublish = true;
+		if (access.rules.authorizeReceive !== undefined) this.judgesReceive = true;
+	}
+
+	/** Who a session's client is, and whose rules hold; what was found out before is not known any more. */
+	identify(session: Session, userName: string | undefined, access: Access): void {
+		const changed = session.userName !== userName || this.access[session.index] !== access;
 		session.userName = userName;
+		this.access[session.index] = access;
 		this.forget(session.index);
-		if (changed && broker.access.judgesReceive) broker.routes.forgetAll();
+		if (changed && this.judgesReceive) this.broker.routes.forgetAll();
 	}
 
 	private forget(session: number): void {
@@ -28,7 +47,7 @@ export class Rights implements ReceiveRights {
 		const broker = this.broker;
 		const stamp = broker.sessions.stamps[session.index]!;
 		if (route !== 0 && broker.routes.allowed[route] === stamp) return true;
-		if (!broker.access.mayPublish(session, topic)) return false;
+		if (!this.access[session.index]!.mayPublish(session, topic)) return false;
 		if (route !== 0) broker.routes.allowed[route] = stamp;
 		return true;
 	}
@@ -36,7 +55,12 @@ export class Rights implements ReceiveRights {
 	/** Asked when a route is built, and for what goes to one receiver. The program itself may receive all. */
 	mayReceive(session: number, topic: string): boolean {
 		const client = this.broker.sessions.at(session);
-		return client.handler !== undefined || this.broker.access.mayReceive(client, topic);
+		return client.handler !== undefined || this.access[session]!.mayReceive(client, topic);
+	}
+
+	/** The program itself may subscribe to all. */
+	maySubscribe(session: Session, filter: string): boolean {
+		return session.handler !== undefined || this.access[session.index]!.maySubscribe(session, filter);
 	}
 
 	/** The rules answer differently from now on: who may not subscribe any more loses the subscription.

@@ -30,6 +30,8 @@ export const CHANGES_KEPT = 16;
 
 /** Whether a session may receive messages of a topic. */
 export interface ReceiveRights {
+	/** whether there is anything to ask */
+	readonly judgesReceive: boolean;
 	mayReceive(session: number, topic: string): boolean;
 }
 
@@ -204,7 +206,7 @@ export class RouteCache implements MatchTarget {
 	private addSubscription(subscription: number): void {
 		const table = this.table;
 		const session = table.session[subscription]!;
-		if (this.rights !== undefined && !this.rights.mayReceive(session, this.topic)) return;
+		if (this.rights?.judgesReceive && !this.rights.mayReceive(session, this.topic)) return;
 		const options = table.options[subscription]!;
 		const qos = options & SubscribeOption.Qos;
 		const local = (options & SubscribeOption.NoLocal) === 0;

@@ -22,7 +22,7 @@ export class Shared {
 	/** Hands the publication to one member of the group. Spec: [5:MQTT-4.8.2-3] */
 	deliver(broker: Broker, p: Publication, group: number): void {
 		const table = broker.table;
-		const topic = broker.access.judgesReceive ? broker.text.decode(p.topic, p.topicStart, p.topicEnd)! : "";
+		const topic = broker.rights.judgesReceive ? broker.text.decode(p.topic, p.topicStart, p.topicEnd)! : "";
 		const best = this.choose(group, -1, true, topic);
 		if (best === 0) return;
 		const options = table.options[best]!;
@@ -91,7 +91,7 @@ export class Shared {
 		let position = 0;
 		for (let s = table.firstOfNode[group]!; s !== 0; s = table.nextOfNode[s]!, position++) {
 			if (table.session[s] === without) continue;
-			if (broker.access.judgesReceive && !broker.rights.mayReceive(table.session[s]!, topic)) continue;
+			if (broker.rights.judgesReceive && !broker.rights.mayReceive(table.session[s]!, topic)) continue;
 			const room = this.room(table.session[s]!);
 			if (room === 0 && !absent) continue;
 			// of equal ones, the first at or after `start`
@@ -106,7 +106,7 @@ export class Shared {
 	/** @returns a stored message's topic, where the rules ask for it */
 	private topicOf(message: number): string {
 		const broker = this.broker;
-		if (!broker.access.judgesReceive) return "";
+		if (!broker.rights.judgesReceive) return "";
 		const bytes = broker.store.topicBytes(message);
 		const at = broker.pool.at(message);
 		if (bytes <= broker.pool.blockBytes) return broker.text.decode(broker.memory, at, at + bytes)!;

@@ -150,7 +150,7 @@ export class SysTopics {
 		broker.local.compose(topic, `${value(broker)}`, 0, session !== undefined, at);
 		const p = broker.publication;
 		if (session === undefined) deliver(broker, p, broker.routes.buildUncached(topic));
-		else if (broker.access.judgesReceive && !broker.rights.mayReceive(session.index, topic)) return;
+		else if (broker.rights.judgesReceive && !broker.rights.mayReceive(session.index, topic)) return;
 		else this.queue(session, identifier);
 		if (p.message !== 0) broker.store.release(p.message);
 		p.message = 0;

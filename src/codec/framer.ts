@@ -52,9 +52,9 @@ export class Framer {
 	/** why, after Frame.Malformed */
 	cause: Cause = Cause.None;
 	/** a Remaining Length below this takes one byte, and the packet is not too large */
-	private readonly shortMax: number;
+	private shortMax = 0;
 	/** the same while no packet is incomplete, otherwise 0 */
-	private short: number;
+	private short = 0;
 	/** bytes of the incomplete packet in the buffer */
 	private held = 0;
 	/** bytes of the large packet's body that are to come */
@@ -67,9 +67,15 @@ export class Framer {
 		private readonly buffer: Uint8Array,
 		private readonly from: number,
 		private readonly capacity: number,
-		private readonly packetBytesMax: number,
+		private packetBytesMax: number,
 	) {
 		this.bytes = buffer;
+		this.limit(packetBytesMax);
+	}
+
+	/** Takes packets of so many bytes from now on; between two packets. */
+	limit(packetBytesMax: number): void {
+		this.packetBytesMax = packetBytesMax;
 		this.short = this.shortMax = Math.min(128, packetBytesMax - 1);
 	}
 

@@ -1,7 +1,7 @@
 /** A hub in this process for real clients; and how to wait: for events and output, with a deadline. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { Hub, type HubOptions } from "../../host-sim/hub.js";
-import type { BrokerEvents } from "../../src/broker/broker.js";
+import type { BrokerEvents } from "../../src/broker/events.js";
 import { hostLimits, type Limits } from "../../src/limits.js";
 
 /** How long anything may take, ms. */

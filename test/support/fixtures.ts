@@ -6,6 +6,7 @@ import { limits as esp32 } from "../../boards/esp32/limits.js";
 import { text } from "../../host-sim/text.js";
 import { Broker, type BrokerOptions } from "../../src/broker/broker.js";
 import type { Connection } from "../../src/broker/connection.js";
+import type { Listener } from "../../src/broker/listener.js";
 import type { Limits } from "../../src/limits.js";
 import type { Platform, Transport } from "../../src/platform.js";
 
@@ -72,14 +73,14 @@ export class Fixture {
 		}
 	}
 
-	/** A transport without CONNECT. */
-	open(version = 4): TestClient {
-		return new TestClient(this, version);
+	/** A transport without CONNECT. @param listener where it comes in */
+	open(version = 4, listener?: Listener): TestClient {
+		return new TestClient(this, version, listener);
 	}
 
 	/** A client with its CONNACK read; `packets` is empty again. Throws when it was refused. */
-	connect(clientId: string, options: Partial<IConnectPacket> = {}): TestClient {
-		const client = this.open(options.protocolVersion ?? 4);
+	connect(clientId: string, options: Partial<IConnectPacket> = {}, listener?: Listener): TestClient {
+		const client = this.open(options.protocolVersion ?? 4, listener);
 		const connack = client.connect(clientId, options);
 		if ((connack.returnCode ?? connack.reasonCode) !== 0) throw new Error(`refused: ${JSON.stringify(connack)}`);
 		return client;
@@ -103,13 +104,16 @@ export class TestClient implements Transport {
 	constructor(
 		readonly fixture: Fixture,
 		readonly version: number,
+		listener?: Listener,
+		/** the Common Name of its certificate */
+		readonly certificateUserName?: string,
 	) {
 		this.parser = parser({ protocolVersion: version });
 		this.parser.on("packet", (packet: Packet) => this.packets.push(packet));
 		this.parser.on("error", (error: Error) => {
 			throw error;
 		});
-		this.connection = fixture.broker.accept(this, this.writable);
+		this.connection = fixture.broker.accept(this, this.writable, listener);
 	}
 
 	/** bytes that came since they were set to [] */

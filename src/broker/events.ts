@@ -1,0 +1,39 @@
+/** What the broker tells the program; called at the end of the turn, so each may do anything with the broker. */
+import type { Broker } from "./broker.js";
+
+export interface BrokerEvents {
+	connected?: (clientId: string) => void;
+	disconnected?: (clientId: string, reason: string) => void;
+	subscribed?: (clientId: string, filter: string) => void;
+	published?: (clientId: string, topic: string) => void;
+}
+
+type Told = (a: string, b: string) => void;
+
+/** Calls that wait for the end of the turn. */
+export class Teller {
+	/** function and its two arguments, one after the other */
+	readonly waiting: (Told | string)[];
+
+	constructor(private readonly broker: Broker) {
+		this.waiting = [];
+	}
+
+	/** Calls a function of the program at the end of the turn. */
+	tell(event: Told, a: string, b: string): void {
+		this.waiting.push(event, a, b);
+	}
+
+	/** Makes the calls; an exception of one costs a log line. */
+	run(): void {
+		const told = this.waiting.splice(0, this.waiting.length);
+		for (let i = 0; i < told.length; i += 3) {
+			try {
+				(told[i] as Told)(told[i + 1] as string, told[i + 2] as string);
+			} catch (error) {
+				this.broker.counters.handlerErrors++;
+				this.broker.log(0, `event handler: ${error}`);
+			}
+		}
+	}
+}
