@@ -35,6 +35,8 @@ const SUBPROTOCOLS = ["mqtt", "mqttv3.1"] as const;
 /** A message may hold several packets: it may have so many bytes, however small the largest packet is. */
 const MESSAGE_BYTES = 1 << 16;
 
+/** Status codes. Spec: RFC 6455, 7.4.1 */
+const NORMAL = 1000;
 const NOT_BINARY = 1003;
 const TOO_MUCH = 1013;
 
@@ -136,7 +138,7 @@ export class WebSocketTransport implements Transport {
 	close(): void {
 		this.target = undefined;
 		this.waiting.length = 0;
-		this.ws.close();
+		this.ws.close(NORMAL);
 		this.ws.resume(); // to read the peer's answer
 	}
 

@@ -1,6 +1,7 @@
 /** The acknowledgements of QoS 1 and 2, in both directions. Spec: sections 3.4 to 3.7, 4.3 */
 import { PacketType, ReasonCode, Version } from "../codec/packet-types.js";
 import { decodeAck, encodeAck } from "../codec/publish.js";
+import { DeliveryState } from "../delivery/deliveries.js";
 import { Cause, causeReason } from "../errors.js";
 import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
@@ -54,7 +55,7 @@ export function handleAck(
 	if (cause !== Cause.None) return connection.refuse(cause);
 	const id = packet.packetId;
 	const outbox = session.outbox;
-	if (connection.sending !== 0 && broker.deliveries.packetId[connection.sending] === id)
+	if (connection.sending !== 0 && isBeingSent(broker, connection.sending, id))
 		return connection.refuse(Cause.PacketIdUnknown); // acknowledged before it was sent whole
 	if (type === PacketType.Puback) outbox.complete(id, 1, false);
 	else if (type === PacketType.Pubcomp) outbox.complete(id, 2, true);
@@ -65,6 +66,12 @@ export function handleAck(
 		return;
 	}
 	if (outbox.waitingFirst !== 0 || outbox.resendNext !== 0) pump(broker, connection, session);
+}
+
+/** @returns whether the entry, whose PUBLISH is sent in parts, has this Packet Identifier; at QoS 0 it has none */
+function isBeingSent(broker: Broker, entry: number, id: number): boolean {
+	const entries = broker.deliveries;
+	return (entries.state[entry]! & DeliveryState.Qos) !== 0 && entries.packetId[entry] === id;
 }
 
 /** PUBREL: the sender has given the message up; its Packet Identifier is free. Spec: [MQTT-4.3.3-2], 5.0

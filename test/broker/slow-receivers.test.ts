@@ -95,6 +95,26 @@ test("one that takes nothing for too long is ended", () => {
 	assert.is(fixture.broker.pool.freeCount, fixture.broker.pool.blockCount);
 });
 
+test("while a QoS 0 PUBLISH leaves in parts, acknowledgements of others pass, whatever its entry held before", () => {
+	const fixture = new Fixture({ limits: { outputBytes: 128 } });
+	const publisher = fixture.connect("p");
+	const before = fixture.connect("before");
+	before.subscribe("a", 1);
+	for (const messageId of [1, 2]) publisher.publish("a", "x", 1, { messageId });
+	for (const messageId of [1, 2]) before.send({ cmd: "puback", messageId });
+	before.send({ cmd: "disconnect" });
+	const receiver = fixture.connect("r");
+	receiver.subscribe("a", 1);
+	publisher.publish("a", "x", 1);
+	receiver.stall(40);
+	const payload = "y".repeat(1_000);
+	publisher.publish("a", payload);
+	receiver.send({ cmd: "puback", messageId: 1 });
+	assert.not(receiver.closed);
+	receiver.drain();
+	assert.equal(receiver.messages(), ["a x 1", `a ${payload} 0`]);
+});
+
 test("a PUBLISH larger than the output buffer leaves in parts as the receiver takes them, answers after it", () => {
 	for (const step of [33, 64, 100, 1000]) {
 		const fixture = new Fixture({ limits: { outputBytes: 128 } });
