@@ -9,5 +9,10 @@ export type { Listener, ListenerLimits, ListenerOptions } from "./broker/listene
 export type { LocalSubscription, PublishOptions } from "./broker/local.js";
 export type { LocalMessage, MessageHandler } from "./broker/session.js";
 export { Cause, causeName, HearthError } from "./errors.js";
+export type { Device } from "./hub/device-record.js";
+export { DeviceRights, KINDS } from "./hub/device-rights.js";
+export { type DeviceKeys, Join, type JoinOptions } from "./hub/join.js";
+export { Pairing, type PairingEvents, type PairingPlatform, type WindowOptions } from "./hub/pairing.js";
+export { Devices, MemoryRecords, type Records } from "./hub/registry.js";
 export { hostLimits, type Limits } from "./limits.js";
 export type { Crypto, Platform, Text, Transport, TransportTarget } from "./platform.js";

@@ -91,6 +91,16 @@ export interface StorageTarget {
 	onStorageError(batch: number, error: unknown): void;
 }
 
+/** Point arithmetic on P-256, done natively or by a library. Points are 65 bytes (SEC 1, uncompressed), scalars 32
+ *  bytes, big-endian, 0 < s < the group's order. Results are new arrays; undefined: the identity, which has no such
+ *  bytes. */
+export interface Curve {
+	/** @returns s·P */
+	multiply(s: Uint8Array, p: Uint8Array): Uint8Array | undefined;
+	/** @returns s·P + t·Q */
+	multiplyAdd(s: Uint8Array, p: Uint8Array, t: Uint8Array, q: Uint8Array): Uint8Array | undefined;
+}
+
 export interface Platform {
 	readonly text: Text;
 	/** needed by methods of Enhanced Authentication (src/auth), not by the broker itself */

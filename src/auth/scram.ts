@@ -3,6 +3,8 @@
 import type { Crypto, Platform, Text } from "../platform.js";
 import type { AuthenticationExchange, AuthenticationMethod } from "./authentication-method.js";
 import { decodeBase64, encodeBase64 } from "./base64.js";
+import { bytesOfText, sameBytes } from "./bytes.js";
+import { Pbkdf2 } from "./key-derivation.js";
 
 /** What is kept of a user's password. RFC 5802, section 3 */
 export interface ScramCredentials {
@@ -38,17 +40,21 @@ export function scramCredentials(
 	iterations: number = ITERATIONS,
 ): ScramCredentials {
 	if (!(iterations >= ITERATIONS)) throw new RangeError(`iterations: give ${ITERATIONS} or more, not ${iterations}`);
-	const key = encode(text, password);
-	let u = new Uint8Array(salt.length + 4);
-	u.set(salt);
-	u[salt.length + 3] = 1;
-	const salted = new Uint8Array(32);
-	for (let i = 0; i < iterations; i++) {
-		u = crypto.hmacSha256(key, u) as Uint8Array<ArrayBuffer>;
-		for (let k = 0; k < 32; k++) salted[k]! ^= u[k]!;
-	}
-	const storedKey = crypto.sha256(crypto.hmacSha256(salted, encode(text, "Client Key")));
-	return { salt, iterations, storedKey, serverKey: crypto.hmacSha256(salted, encode(text, "Server Key")) };
+	const derivation = new Pbkdf2(crypto, bytesOfText(text, password), salt, iterations);
+	derivation.step(iterations);
+	return scramCredentialsOf(crypto, text, derivation.key, salt, iterations);
+}
+
+/** The same of what PBKDF2 has made of the password already, 32 bytes: for a device, which makes that in slices. */
+export function scramCredentialsOf(
+	crypto: Crypto,
+	text: Text,
+	salted: Uint8Array,
+	salt: Uint8Array,
+	iterations: number,
+): ScramCredentials {
+	const storedKey = crypto.sha256(crypto.hmacSha256(salted, bytesOfText(text, "Client Key")));
+	return { salt, iterations, storedKey, serverKey: crypto.hmacSha256(salted, bytesOfText(text, "Server Key")) };
 }
 
 export class ScramSha256 implements AuthenticationMethod {
@@ -79,7 +85,7 @@ export class ScramSha256 implements AuthenticationMethod {
 	credentials(userName: string, clientId: string): ScramCredentials {
 		const found = this.options.credentials(userName, clientId);
 		if (found !== undefined) return found;
-		const salt = this.crypto.hmacSha256(this.secret, encode(this.text, userName)).slice(0, 16);
+		const salt = this.crypto.hmacSha256(this.secret, bytesOfText(this.text, userName)).slice(0, 16);
 		return { salt, iterations: this.iterations, storedKey: this.randomBytes(32), serverKey: this.secret };
 	}
 
@@ -134,7 +140,7 @@ class ScramExchange implements AuthenticationExchange {
 		this.nonce = nonce + method.nonce();
 		const answer = `r=${this.nonce},s=${encodeBase64(user.salt)},i=${user.iterations}`;
 		this.firstMessages = `${bare},${answer},`;
-		this.data = encode(method.text, answer);
+		this.data = bytesOfText(method.text, answer);
 		return "continue";
 	}
 
@@ -145,14 +151,14 @@ class ScramExchange implements AuthenticationExchange {
 		if (proofAt < 0) return "failure";
 		const withoutProof = message.slice(0, proofAt);
 		const parts = withoutProof.split(",");
-		const binding = `c=${encodeBase64(encode(text, this.gs2Header))}`;
+		const binding = `c=${encodeBase64(bytesOfText(text, this.gs2Header))}`;
 		const proof = decodeBase64(message.slice(proofAt + 3));
 		if (parts[0] !== binding || parts[1] !== `r=${this.nonce}` || proof?.length !== 32) return "failure";
-		const authMessage = encode(text, this.firstMessages + withoutProof);
+		const authMessage = bytesOfText(text, this.firstMessages + withoutProof);
 		const signature = crypto.hmacSha256(user.storedKey, authMessage);
 		for (let i = 0; i < 32; i++) proof[i]! ^= signature[i]!;
 		if (!sameBytes(crypto.sha256(proof), user.storedKey)) return "failure";
-		this.data = encode(text, `v=${encodeBase64(crypto.hmacSha256(user.serverKey, authMessage))}`);
+		this.data = bytesOfText(text, `v=${encodeBase64(crypto.hmacSha256(user.serverKey, authMessage))}`);
 		return "success";
 	}
 }
@@ -161,17 +167,4 @@ class ScramExchange implements AuthenticationExchange {
 function userNameOf(name: string): string | undefined {
 	if (name === "" || /=(?!2C|3D)/.test(name)) return undefined;
 	return name.replace(/=2C/g, ",").replace(/=3D/g, "=");
-}
-
-/** In a time that doesn't tell where they differ. */
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-	let different = a.length ^ b.length;
-	for (let i = 0; i < a.length; i++) different |= a[i]! ^ (b[i] ?? 0);
-	return different === 0;
-}
-
-function encode(text: Text, value: string): Uint8Array<ArrayBuffer> {
-	const bytes = new Uint8Array(text.size(value));
-	text.encode(value, bytes, 0);
-	return bytes;
 }

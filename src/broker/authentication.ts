@@ -20,11 +20,12 @@ export class Exchange {
 	/** what came behind it and is not looked at yet */
 	heldFirst = 0;
 	heldBytes = 0;
-	/** it is not judged before that; 0: no matter. ms on the platform's clock */
+	/** with a method: it has to be over then; else: the login is not judged before that, 0: no matter. ms on the
+	 *  platform's clock */
 	until = 0;
+	/** the method has said "later" */
+	pending = false;
 
-	constructor(
-		readonly steps: AuthenticationExchange | undefined,
-		readonly since: number,
-	) {}
+	/** what takes the client's data; undefined: user name and password are judged by the rules */
+	steps: AuthenticationExchange | undefined = undefined;
 }

@@ -246,11 +246,11 @@ export class Connection implements TransportTarget {
 	/** Once a tick: what found no buffer is sent, and a peer that takes nothing for too long is given up. */
 	check(): void {
 		if (this.state === ConnectionState.Free) return;
-		const timeout = this.broker.limits.connectTimeoutMs;
 		const exchange = this.authentication?.exchange;
-		if (exchange?.steps !== undefined && this.broker.now - exchange.since > timeout)
-			return refuse(this.broker, this, Cause.AuthenticationFailed);
-		if (exchange !== undefined && exchange.until !== 0 && this.broker.now >= exchange.until) this.askNow();
+		if (exchange !== undefined && exchange.until !== 0 && this.broker.now >= exchange.until) {
+			if (exchange.steps !== undefined) return refuse(this.broker, this, Cause.AuthenticationFailed);
+			this.askNow();
+		}
 		if (this.state === ConnectionState.Waiting) return;
 		if (this.sending === 0 && !this.output.stalled && !this.paused && this.session?.outbox.waitingFirst === 0) return;
 		this.serve();

@@ -47,6 +47,14 @@ export class Guesses {
 		return ms;
 	}
 
+	/** @returns whether a login from there would have to wait: one by a method, whose client is told to come again */
+	blocks(address: string, now: number): boolean {
+		const from = this.find(addressKey(address), now);
+		if (from === undefined || (!from.waiting && delayOf(from, now, ADDRESS_MAX_MS) === 0)) return false;
+		this.refused++;
+		return true;
+	}
+
 	/** A login that waited is judged, or its client has gone. */
 	waited(address: string, userName: string | undefined): void {
 		const from = this.entries.get(addressKey(address));

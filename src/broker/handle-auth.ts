@@ -1,10 +1,6 @@
 /** Enhanced Authentication: the exchange of AUTH packets at CONNECT, and again on a live connection. The CONNECT waits
  *  in blocks of the store until its method has said yes. Spec: 5.0, 3.15, 4.12 */
-import {
-	AUTHENTICATION_DATA_MAX,
-	type AuthenticationExchange,
-	type AuthenticationMethod,
-} from "../auth/authentication-method.js";
+import { AUTHENTICATION_DATA_MAX, type AuthenticationMethod, type Step } from "../auth/authentication-method.js";
 import { type ConnectPacket, decodeConnect, decodeReason, encodeReason } from "../codec/connect.js";
 import { PacketType, PropertyId, ReasonCode, Version } from "../codec/packet-types.js";
 import type { Properties } from "../codec/properties.js";
@@ -26,11 +22,37 @@ export function beginAuthentication(
 ): void {
 	const method = methodOf(broker, packet.properties);
 	if (method === undefined) return refuseConnect(broker, connection, Cause.AuthenticationMethodUnknown);
-	const clientId = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
-	const steps = method.begin(clientId, userNameOf(broker, connection, packet));
-	const cause = keepConnect(broker, connection, new Authentication(method), steps, bytes, start, end);
+	if (broker.guesses.blocks(connection.address, broker.now))
+		return refuseConnect(broker, connection, Cause.FullAuthentications);
+	const cause = keepConnect(broker, connection, new Authentication(method), bytes, start, end);
 	if (cause !== Cause.None) return refuseConnect(broker, connection, cause);
+	const clientId = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
+	beginSteps(broker, connection, method, clientId, userNameOf(broker, connection, packet));
 	takeData(broker, connection, packet.properties);
+}
+
+/** Lets the method begin; what it says later goes on here, if the same exchange still waits for it. */
+function beginSteps(
+	broker: Broker,
+	connection: Connection,
+	method: AuthenticationMethod,
+	clientId: string,
+	userName: string | undefined,
+): void {
+	const exchange = connection.authentication!.exchange!;
+	exchange.until = broker.now + (method.timeoutMs ?? broker.limits.connectTimeoutMs);
+	// after that, so that the client is told why
+	if (connection.state === ConnectionState.Opened) broker.deadlines.set(connection.index, exchange.until + 1_000);
+	exchange.steps = method.begin(clientId, userName, connection.address, (step) => {
+		if (connection.authentication?.exchange !== exchange || !exchange.pending) return;
+		broker.beginTurn();
+		exchange.pending = false;
+		try {
+			concludeStep(broker, connection, step);
+		} catch (error) {
+			broker.failed(connection, error);
+		}
+	});
 }
 
 /** Keeps a CONNECT in blocks until it may be concluded. */
@@ -38,7 +60,6 @@ export function keepConnect(
 	broker: Broker,
 	connection: Connection,
 	authentication: Authentication,
-	steps: AuthenticationExchange | undefined,
 	bytes: Uint8Array,
 	start: number,
 	end: number,
@@ -48,7 +69,7 @@ export function keepConnect(
 	const first = pool.take(Math.ceil((end - start) / pool.blockBytes));
 	if (first === 0) return Cause.FullStore;
 	pool.write(first, 0, bytes, start, end);
-	const exchange = new Exchange(steps, broker.now);
+	const exchange = new Exchange();
 	exchange.connectFirst = first;
 	exchange.connectBytes = end - start;
 	authentication.exchange = exchange;
@@ -80,8 +101,9 @@ export function handleAuth(
 	if (packet.reason === ReasonCode.ReAuthenticate) {
 		if (broker.authenticating >= broker.limits.authentications)
 			return refuse(broker, connection, Cause.FullAuthentications);
-		authentication.exchange = new Exchange(method.begin(connection.session!.clientId, undefined), broker.now);
+		authentication.exchange = new Exchange();
 		broker.authenticating++;
+		beginSteps(broker, connection, method, connection.session!.clientId, undefined);
 	}
 	takeData(broker, connection, packet.properties);
 }
@@ -90,7 +112,9 @@ export function handleAuth(
 function checkAuth(broker: Broker, connection: Connection, reason: number, properties: Properties): Cause {
 	if (!properties.has(PropertyId.AuthenticationMethod)) return Cause.AuthenticationMethodMissing;
 	if (methodOf(broker, properties) !== connection.authentication!.method) return Cause.AuthenticationMethodChanged;
-	const running = connection.authentication!.exchange !== undefined;
+	const exchange = connection.authentication!.exchange;
+	if (exchange?.pending) return Cause.PacketNotAllowed; // it is this side's turn
+	const running = exchange !== undefined;
 	if (reason === ReasonCode.ContinueAuthentication) return running ? Cause.None : Cause.PacketNotAllowed;
 	if (reason !== ReasonCode.ReAuthenticate) return Cause.ReasonCodeUnknown;
 	return running || connection.state !== ConnectionState.Connected ? Cause.PacketNotAllowed : Cause.None;
@@ -110,27 +134,42 @@ export function endExchange(broker: Broker, connection: Connection): void {
 	if (authentication === undefined || exchange === undefined) return;
 	broker.authenticating--;
 	authentication.exchange = undefined;
+	exchange.steps?.end?.();
 	if (exchange.connectFirst !== 0) broker.pool.giveBack(exchange.connectFirst);
 	if (exchange.heldFirst !== 0) broker.pool.giveBack(exchange.heldFirst);
-	if (exchange.until !== 0) broker.guesses.waited(connection.address, authentication.userName);
+	if (exchange.until !== 0 && exchange.steps === undefined)
+		broker.guesses.waited(connection.address, authentication.userName);
 }
 
 /** Brings the client's data to its method and tells the client what came of it. */
 function takeData(broker: Broker, connection: Connection, properties: Properties): void {
-	const authentication = connection.authentication!;
-	const exchange = authentication.exchange!;
+	const exchange = connection.authentication!.exchange!;
 	const steps = exchange.steps!;
 	const has = properties.has(PropertyId.AuthenticationData);
 	const start = has ? properties.dataStart(PropertyId.AuthenticationData) : 0;
 	const end = has ? properties.dataEnd(PropertyId.AuthenticationData) : 0;
-	const result = steps.take(properties.bytes, start, end);
+	const step = steps.take(properties.bytes, start, end);
+	if (step === "later") exchange.pending = true;
+	else concludeStep(broker, connection, step);
+}
+
+/** Tells the client what came of its data. */
+function concludeStep(broker: Broker, connection: Connection, step: Exclude<Step, "later">): void {
+	const authentication = connection.authentication!;
+	const exchange = authentication.exchange!;
+	const steps = exchange.steps!;
 	if ((steps.data?.length ?? 0) > AUTHENTICATION_DATA_MAX)
 		throw new RangeError(`${authentication.method!.name}: more than ${AUTHENTICATION_DATA_MAX} bytes of data`);
-	if (result === "continue") return sendAuth(broker, connection, ReasonCode.ContinueAuthentication);
+	if (step === "continue") return sendAuth(broker, connection, ReasonCode.ContinueAuthentication);
 	const again = connection.state === ConnectionState.Connected;
 	// who comes again as another would have the session and the rights of the one before
 	const same = !again || steps.userName === authentication.userName;
-	if (result === "failure" || !same) return refuse(broker, connection, Cause.AuthenticationFailed);
+	if (step === "failure") {
+		// a method with causes of its own counts for itself
+		if (steps.cause === undefined) broker.guesses.failed(connection.address, undefined, broker.now);
+		return refuse(broker, connection, steps.cause ?? Cause.AuthenticationFailed);
+	}
+	if (!same) return refuse(broker, connection, Cause.AuthenticationFailed);
 	authentication.userName = steps.userName;
 	if (again) sendAuth(broker, connection, ReasonCode.Success);
 	else connectAgain(broker, connection, exchange);

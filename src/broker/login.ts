@@ -42,7 +42,7 @@ function wait(
 ): boolean {
 	const authentication = new Authentication(undefined);
 	authentication.userName = userName;
-	const cause = keepConnect(broker, connection, authentication, undefined, bytes, start, end);
+	const cause = keepConnect(broker, connection, authentication, bytes, start, end);
 	if (cause !== Cause.None) {
 		refuseConnect(broker, connection, cause);
 		return false;

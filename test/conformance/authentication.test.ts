@@ -102,7 +102,7 @@ test("5.0: all of a CONNECT is as if it had come after the exchange, a large one
 });
 
 test("5.0: who fails gets CONNACK with the reason, and the end; its place is free again [5:MQTT-4.12.0-4]", () => {
-	const fixture = fixtureOf({ limits: { authentications: 2 } });
+	const fixture = fixtureOf({ limits: { guesses: 0, authentications: 2 } });
 	for (let i = 0; i < 10; i++) {
 		const client = fixture.open(5);
 		client.raw(connecting("open"));
@@ -245,6 +245,19 @@ test("5.0: a method is asked in place of user name and password, and may take th
 	const fixture = fixtureOf({ access });
 	authenticated(fixture);
 	assert.is(asked, 0);
+});
+
+test("who fails from an address again and again is told to come later, and others are not", () => {
+	const fixture = fixtureOf({ limits: { guesses: 8, authentications: 2 } });
+	const tries = () => {
+		const client = fixture.open(5);
+		client.raw(connecting("wrong"));
+		return client.take("connack").reasonCode;
+	};
+	const reasons = [tries(), tries(), tries(), tries()];
+	assert.equal(reasons, [0x87, 0x87, 0x87, 0x89]);
+	fixture.advance(500);
+	assert.is(tries(), 0x87);
 });
 
 test.run();

@@ -1,0 +1,229 @@
+/** The devices that belong to the hub: who they are, how they prove it, and what they may do. Records are kept where
+ *  `Records` puts them and looked up when they are needed; in memory lies who is there. After pairing-exchange.ts */
+import { bytesOfText, sameBytes } from "../auth/bytes.js";
+import type { ScramCredentials } from "../auth/scram.js";
+import { Cause } from "../errors.js";
+import type { Crypto, Text } from "../platform.js";
+import {
+	type Device,
+	type DeviceLogin,
+	decodeDevice,
+	encodeDevice,
+	RECORD_BYTES_MAX,
+	RIGHTS_BYTES_MAX,
+	TEXT_BYTES_MAX,
+} from "./device-record.js";
+import { isDeviceId } from "./pairing-keys.js";
+
+/** Says that a change is durable, or not: `ok` false, and the record is as it was. */
+export type Saved = (ok: boolean) => void;
+
+/** Where records lie, by their number, 0 ≤ number < the most devices. Each change is there whole or not at all. */
+export interface Records {
+	/** Copies a record to target[0..). @returns its bytes; -1: there is none */
+	read(number: number, target: Uint8Array): number;
+	/** `saved` may be called at once. */
+	write(number: number, bytes: Uint8Array, end: number, saved: Saved): void;
+	delete(number: number, saved: Saved): void;
+}
+
+/** Records that are gone when the process ends. */
+export class MemoryRecords implements Records {
+	private readonly records: (Uint8Array | undefined)[] = [];
+
+	read(number: number, target: Uint8Array): number {
+		const record = this.records[number];
+		if (record === undefined) return -1;
+		target.set(record);
+		return record.length;
+	}
+
+	write(number: number, bytes: Uint8Array, end: number, saved: Saved): void {
+		this.records[number] = bytes.slice(0, end);
+		saved(true);
+	}
+
+	delete(number: number, saved: Saved): void {
+		this.records[number] = undefined;
+		saved(true);
+	}
+}
+
+/** What a person may change of a device. */
+export type DeviceChange = Partial<Pick<Device, "name" | "room" | "kind" | "rights">>;
+
+/** Says what came of a change: Cause.None, FullDevices, or FullStore when it could not be written. */
+export type Changed = (cause: Cause, replaced: boolean) => void;
+
+export class Devices {
+	/** number of a device's record, by its identifier */
+	private readonly numbers: Map<string, number>;
+	private readonly free: number[];
+	private readonly buffer: Uint8Array;
+	/** the device that was looked at last */
+	private last: { device: Device; login: DeviceLogin } | undefined = undefined;
+
+	/** @param max devices at most, 1 to 65,535 */
+	constructor(
+		private readonly crypto: Crypto,
+		private readonly text: Text,
+		readonly max: number,
+		private readonly records: Records,
+	) {
+		this.numbers = new Map();
+		this.free = [];
+		this.buffer = new Uint8Array(RECORD_BYTES_MAX);
+		for (let number = max - 1; number >= 0; number--) {
+			const found = this.readRecord(number);
+			if (found === undefined) this.free.push(number);
+			else this.numbers.set(found.device.id, number);
+		}
+	}
+
+	/** how many there are */
+	get count(): number {
+		return this.numbers.size;
+	}
+
+	/** @returns whether the device is there, or has room */
+	hasRoom(id: string): boolean {
+		return this.numbers.has(id) || this.free.length > 0;
+	}
+
+	/** @returns a copy of what is known; undefined: no such device */
+	find(id: string): Device | undefined {
+		const found = this.lookUp(id);
+		return found === undefined ? undefined : { ...found.device };
+	}
+
+	/** Calls for each device, in the order of their identifiers. */
+	each(visit: (device: Device) => void): void {
+		const ids = [...this.numbers.keys()].sort();
+		for (let i = 0; i < ids.length; i++) {
+			const device = this.find(ids[i]!);
+			if (device !== undefined) visit(device);
+		}
+	}
+
+	/** @returns what SCRAM-SHA-256 judges a device's login by. A device's user name is its Client Identifier. */
+	scramCredentials(userName: string, clientId: string): ScramCredentials | undefined {
+		return userName === clientId ? this.lookUp(userName)?.login.scram : undefined;
+	}
+
+	/** @returns whether a password is a device's; undefined: no device with a password has that user name */
+	isPassword(userName: string, password: Uint8Array): boolean | undefined {
+		const login = this.lookUp(userName)?.login;
+		if (login?.verifier === undefined) return undefined;
+		return sameBytes(this.crypto.hmacSha256(login.salt!, password), login.verifier);
+	}
+
+	/** A device has paired: its record, an older one's place taken. What people gave the older one stays. */
+	pair(given: Pick<Device, "id" | "name" | "room" | "kind" | "model">, scram: ScramCredentials, done: Changed): void {
+		const before = this.lookUp(given.id)?.device;
+		const device: Device = {
+			...given,
+			name: given.name || before?.name || "",
+			room: given.room || before?.room || "",
+			kind: given.kind || before?.kind || "device",
+			rights: before?.rights ?? "",
+			login: "scram",
+			pairings: ((before?.pairings ?? 0) + 1) & 0xffff,
+			seen: false,
+		};
+		this.save(device, { scram }, (cause) => done(cause, before !== undefined));
+	}
+
+	/** A device that cannot pair logs in with a password that a machine made (≥ 100 bits), of which one HMAC is kept.
+	 *  @param salt 16 random bytes */
+	addPassword(
+		given: Pick<Device, "id" | "name" | "room" | "kind">,
+		password: string,
+		salt: Uint8Array,
+		done: Changed,
+	): void {
+		this.addVerifier(given, salt, this.verifier(salt, bytesOfText(this.text, password)), done);
+	}
+
+	/** The same of a password that nobody knows any more but the device (adoption.ts). */
+	addVerifier(
+		given: Pick<Device, "id" | "name" | "room" | "kind">,
+		salt: Uint8Array,
+		verifier: Uint8Array,
+		done: Changed,
+	): void {
+		const before = this.lookUp(given.id)?.device;
+		const pairings = ((before?.pairings ?? 0) + 1) & 0xffff;
+		const device: Device = { model: "", rights: "", ...given, login: "password", pairings, seen: false };
+		this.save(device, { salt, verifier }, (cause) => done(cause, before !== undefined));
+	}
+
+	/** @returns what is kept of a password */
+	verifier(salt: Uint8Array, password: Uint8Array): Uint8Array {
+		return this.crypto.hmacSha256(salt, password);
+	}
+
+	/** Changes what people see of a device and what it may do. @returns false: no such device
+	 *  Throws RangeError when a text is too long. */
+	change(id: string, change: DeviceChange, done: Changed): boolean {
+		const found = this.lookUp(id);
+		if (found === undefined) return false;
+		const device = { ...found.device, ...change };
+		this.save(device, found.login, (cause) => done(cause, true));
+		return true;
+	}
+
+	/** The device has logged in. Written once after each pairing, not at each login: flash wears. */
+	saw(id: string): void {
+		const found = this.lookUp(id);
+		if (found !== undefined && !found.device.seen) this.save({ ...found.device, seen: true }, found.login, () => {});
+	}
+
+	/** The device's secret is worth nothing from now on. @returns false: no such device */
+	revoke(id: string, done: Changed): boolean {
+		const number = this.numbers.get(id);
+		if (number === undefined) return false;
+		this.records.delete(number, (ok) => {
+			if (ok && this.numbers.delete(id)) this.free.push(number);
+			this.last = undefined;
+			done(ok ? Cause.None : Cause.FullStore, true);
+		});
+		return true;
+	}
+
+	private save(device: Device, login: DeviceLogin, done: (cause: Cause) => void): void {
+		this.check(device);
+		const known = this.numbers.get(device.id);
+		const number = known ?? this.free.pop();
+		if (number === undefined) return done(Cause.FullDevices);
+		const end = encodeDevice(this.text, device, login, this.buffer);
+		this.records.write(number, this.buffer, end, (ok) => {
+			this.last = undefined;
+			if (ok) this.numbers.set(device.id, number);
+			else if (known === undefined) this.free.push(number);
+			done(ok ? Cause.None : Cause.FullStore);
+		});
+	}
+
+	private check(device: Device): void {
+		if (!isDeviceId(device.id)) throw new RangeError(`device: ${device.id}: give 1 to 32 of A-Z a-z 0-9 - _`);
+		const texts = { name: device.name, room: device.room, model: device.model, kind: device.kind };
+		for (const [what, value] of Object.entries(texts))
+			if (this.text.size(value) > TEXT_BYTES_MAX)
+				throw new RangeError(`device: ${device.id}: ${what}: give at most ${TEXT_BYTES_MAX} bytes`);
+		if (this.text.size(device.rights) > RIGHTS_BYTES_MAX)
+			throw new RangeError(`device: ${device.id}: rights: give at most ${RIGHTS_BYTES_MAX} bytes`);
+	}
+
+	private lookUp(id: string): { device: Device; login: DeviceLogin } | undefined {
+		if (this.last?.device.id === id) return this.last;
+		const number = this.numbers.get(id);
+		if (number === undefined) return undefined;
+		this.last = this.readRecord(number);
+		return this.last;
+	}
+
+	private readRecord(number: number): { device: Device; login: DeviceLogin } | undefined {
+		const end = this.records.read(number, this.buffer);
+		return end < 0 ? undefined : decodeDevice(this.text, this.buffer, end);
+	}
+}
