@@ -9,6 +9,8 @@ export type { Listener, ListenerLimits, ListenerOptions } from "./broker/listene
 export type { LocalSubscription, PublishOptions } from "./broker/local.js";
 export type { LocalMessage, MessageHandler } from "./broker/session.js";
 export { Cause, causeName, HearthError } from "./errors.js";
+export { AdminTopics } from "./hub/admin-topics.js";
+export { DeviceHub, type DeviceHubEvents, type DeviceHubOptions } from "./hub/device-hub.js";
 export type { Device } from "./hub/device-record.js";
 export { DeviceRights, KINDS } from "./hub/device-rights.js";
 export { type DeviceKeys, Join, type JoinOptions } from "./hub/join.js";

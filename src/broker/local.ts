@@ -8,9 +8,15 @@ import type { Broker } from "./broker.js";
 import { endSession } from "./close.js";
 import { publish } from "./handle-publish.js";
 import { subscribe } from "./handle-subscribe.js";
-import type { MessageHandler, Session } from "./session.js";
+import {
+	type MessageProperties,
+	putMessageProperties,
+	sizeOfMessageProperties,
+	takeMessageProperties,
+} from "./local-properties.js";
+import type { LocalMessage, MessageHandler, Session } from "./session.js";
 
-export interface PublishOptions {
+export interface PublishOptions extends MessageProperties {
 	/** 0, 1 or 2; default 0 */
 	qos?: number;
 	retain?: boolean;
@@ -53,10 +59,11 @@ export class Local {
 		const text = broker.text;
 		const topicBytes = text.size(topic);
 		const payloadBytes = typeof payload === "string" ? text.size(payload) : payload.length;
+		const bytes = topicBytes + payloadBytes + sizeOfMessageProperties(text, options);
 		const limits = broker.limits;
-		if (topicBytes > limits.topicBytes || topicBytes + payloadBytes + 16 > limits.packetBytes)
+		if (topicBytes > limits.topicBytes || bytes + 16 > limits.packetBytes)
 			throw new HearthError("HEARTH_ERR_PACKET_TOO_LARGE", `publish: ${topic}: more than ${limits.packetBytes} bytes`);
-		this.compose(topic, payload, options?.qos ?? 0, options?.retain ?? false, broker.layout.assembly);
+		this.compose(topic, payload, options?.qos ?? 0, options?.retain ?? false, broker.layout.assembly, options);
 		const p = broker.publication;
 		broker.beginTurn();
 		p.route = broker.routes.find(topic, topicBytes);
@@ -69,7 +76,14 @@ export class Local {
 	}
 
 	/** Makes the broker's publication of a message of its own, with its texts at memory[at..]. */
-	compose(topic: string, payload: Uint8Array | string, qos: number, retain: boolean, at: number): void {
+	compose(
+		topic: string,
+		payload: Uint8Array | string,
+		qos: number,
+		retain: boolean,
+		at: number,
+		more?: MessageProperties,
+	): void {
 		const broker = this.broker;
 		const text = broker.text;
 		const memory = broker.memory;
@@ -83,10 +97,11 @@ export class Local {
 		p.topic = p.properties = memory;
 		p.topicStart = at;
 		p.topicEnd = p.propertyStart = p.propertyEnd = text.encode(topic, memory, at);
+		if (more !== undefined) p.propertyEnd = putMessageProperties(text, more, memory, p.topicEnd);
 		if (typeof payload === "string") {
 			p.payload = memory;
-			p.payloadStart = p.topicEnd;
-			p.payloadEnd = text.encode(payload, memory, p.topicEnd);
+			p.payloadStart = p.propertyEnd;
+			p.payloadEnd = text.encode(payload, memory, p.propertyEnd);
 		} else {
 			p.payload = payload;
 			p.payloadStart = 0;
@@ -158,14 +173,18 @@ export class Local {
 		const topicBytes = store.topicBytes(message);
 		const bytes = new Uint8Array(topicBytes);
 		broker.pool.read(message, 0, topicBytes, bytes, 0);
+		const properties = new Uint8Array(store.propertyBytes(message));
+		broker.pool.read(message, topicBytes, properties.length, properties, 0);
 		const payload = new Uint8Array(store.payloadBytes(message));
-		broker.pool.read(message, topicBytes + store.propertyBytes(message), payload.length, payload, 0);
+		broker.pool.read(message, topicBytes + properties.length, payload.length, payload, 0);
 		const retain = (broker.deliveries.state[entry]! & 4) !== 0;
 		outbox.drop(entry);
 		const topic = broker.text.decode(bytes, 0, topicBytes)!;
+		const handed: LocalMessage = { topic, payload, qos: flags & MessageFlag.Qos, retain };
+		if (properties.length > 0) takeMessageProperties(broker.text, properties, handed);
 		const handler = session.handler!;
 		try {
-			handler({ topic, payload, qos: flags & MessageFlag.Qos, retain });
+			handler(handed);
 		} catch (error) {
 			broker.counters.handlerErrors++;
 			broker.log(0, `handler of ${topic}: ${error}`);

@@ -3,12 +3,13 @@ import type { Deliveries } from "../delivery/deliveries.js";
 import { Outbox } from "../delivery/outbox.js";
 import { Deadlines } from "../memory/deadlines.js";
 import type { Connection } from "./connection.js";
+import type { MessageProperties } from "./local-properties.js";
 
 /** Session Expiry Interval that means "never". Spec: 5.0, 3.1.2.11.2 */
 export const EXPIRY_NEVER = 0xffffffff;
 
 /** An Application Message as the program itself gets it; topic and payload are its own. */
-export interface LocalMessage {
+export interface LocalMessage extends MessageProperties {
 	topic: string;
 	payload: Uint8Array;
 	qos: number;

@@ -127,6 +127,23 @@ test("an event handler may close the client it is told of", () => {
 	assert.is(fixture.broker.connectedCount, 0);
 });
 
+test("a request's Response Topic and Correlation Data reach the program, and go with its answer", () => {
+	const fixture = new Fixture();
+	const { broker } = fixture;
+	broker.subscribe("ask", (m) => {
+		assert.is(m.contentType, "text/plain");
+		broker.publish(m.responseTopic!, `${Buffer.from(m.payload)}!`, { correlationData: m.correlationData!, qos: 1 });
+	});
+	const client = fixture.connect("c", { protocolVersion: 5 });
+	client.subscribe("answer/#", 1);
+	const properties = { responseTopic: "answer/c", correlationData: Buffer.of(1, 2, 3), contentType: "text/plain" };
+	client.publish("ask", "really", 0, { properties });
+	const answer = client.take("publish");
+	assert.is(`${answer.topic} ${answer.payload}`, "answer/c really!");
+	assert.equal([...answer.properties!.correlationData!], [1, 2, 3]);
+	assert.throws(() => broker.publish("a", "", { responseTopic: "a/#" }), /responseTopic "a\/#": give a Topic Name/);
+});
+
 test("an invalid topic or filter, a message too large and a full table are told with the remedy", () => {
 	const { broker } = new Fixture({ limits: { localSubscriptions: 1 } });
 	assert.throws(() => broker.publish("a/+", ""), /topic "a\/\+": topic-wildcard/);
