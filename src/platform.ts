@@ -16,7 +16,8 @@ export interface Text {
 
 /** One connection's byte stream, in ECMA-419's words. */
 export interface Transport {
-	/** Takes bytes[start..end); never called with more than the writable count that was last told.
+	/** Takes bytes[start..end); never called with more than the writable count that was last told. Calls nothing back
+	 *  before it returns.
 	 *  @returns bytes that may be written now; -1: none, and bytes[start..end) must stay as they are until
 	 *  `onWritable` */
 	write(bytes: Uint8Array, start: number, end: number): number;
@@ -103,6 +104,9 @@ export interface Curve {
 
 export interface Platform {
 	readonly text: Text;
+	/** Transports copy what they write before `write` returns, and so never answer -1; then what came alone is handed on
+	 *  from where it lies (broker/forward.ts). Default: false */
+	readonly copiesWrites?: boolean;
 	/** needed by methods of Enhanced Authentication (src/auth), not by the broker itself */
 	readonly crypto?: Crypto;
 	/** Milliseconds that only grow; may begin anywhere. */

@@ -118,6 +118,8 @@ export class Broker {
 	/** the lowest qosMax of all listeners: no PUBLISH of it or less is refused for its QoS */
 	qosOfAll = 2;
 	readonly strict: boolean;
+	/** see Platform */
+	readonly copiesWrites: boolean;
 	/** clients with a CONNACK of success */
 	connectedCount = 0;
 	/** the most of them at once */
@@ -143,6 +145,7 @@ export class Broker {
 		this.events = options.events ?? {};
 		this.logLevel = options.logLevel ?? 1;
 		this.strict = options.strict ?? false;
+		this.copiesWrites = options.platform.copiesWrites ?? false;
 		this.responseInformation = options.responseInformation ?? "response/%c";
 		this.authenticationMethods = options.authentication ?? [];
 		checkTexts(this.text, this.responseInformation, this.authenticationMethods);

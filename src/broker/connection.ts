@@ -7,6 +7,7 @@ import { Cause } from "../errors.js";
 import type { Transport, TransportTarget } from "../platform.js";
 import type { Authentication } from "./authentication.js";
 import type { Broker } from "./broker.js";
+import { FORWARDED, forward } from "./forward.js";
 import { handleAck, handlePubrel } from "./handle-acks.js";
 import { handleAuth, refuse } from "./handle-auth.js";
 import { handleConnect } from "./handle-connect.js";
@@ -15,7 +16,7 @@ import { handlePublish } from "./handle-publish.js";
 import { handleSubscribe, handleUnsubscribe } from "./handle-subscribe.js";
 import type { Listener } from "./listener.js";
 import { askNow } from "./login.js";
-import { Output } from "./output.js";
+import { Busy, Output } from "./output.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
 
@@ -84,26 +85,45 @@ export class Connection implements TransportTarget {
 
 	/** Takes bytes as they come; an exception in here costs this connection and nothing else. */
 	onReadable(bytes: Uint8Array, start: number, end: number): number {
-		if (this.state === ConnectionState.Free) return 0;
 		const broker = this.broker;
-		broker.beginTurn();
+		const output = this.output;
+		const session = this.session;
+		let at = start;
 		broker.counters.bytesReceived += end - start;
-		try {
-			this.take(bytes, start, end);
-		} catch (error) {
-			broker.failed(this, error);
+		if (session !== undefined && bytes[at] === FORWARDED) {
+			at = forward(broker, this, session, bytes, at, end);
+			if (at === end && output.busy === 0 && output.writable > ANSWER_ROOM) return output.writable - ANSWER_ROOM;
 		}
+		this.takeRest(bytes, at, end);
 		if (this.state === ConnectionState.Free) return 0;
 		const wanted = this.appetite();
 		this.paused = wanted === 0;
 		return wanted;
 	}
 
+	/** What did not go the short way at first: run by run the short way as far as that goes, then the long one. */
+	private takeRest(bytes: Uint8Array, start: number, end: number): void {
+		let at = start;
+		try {
+			for (let from = -1; at !== from && bytes[at] === FORWARDED && this.session !== undefined; ) {
+				if (at === end) return;
+				from = at;
+				at = forward(this.broker, this, this.session, bytes, at, end);
+			}
+			if (at === end || this.state === ConnectionState.Free) return;
+			this.broker.beginTurn();
+			this.take(bytes, at, end);
+		} catch (error) {
+			this.broker.failed(this, error);
+		}
+	}
+
 	/** @returns bytes that may be read now: none from a peer that doesn't take its answers */
 	private appetite(): number {
-		if (this.state === ConnectionState.Waiting) return 0;
-		const room = this.output.room - ANSWER_ROOM;
-		return room > 0 && this.output.free ? room : 0;
+		const output = this.output;
+		if (this.state === ConnectionState.Waiting || (output.busy & (Busy.Backlog | Busy.InParts)) !== 0) return 0;
+		const room = output.room - ANSWER_ROOM;
+		return room > 0 ? room : 0;
 	}
 
 	private take(bytes: Uint8Array, start: number, end: number): void {

@@ -92,7 +92,7 @@ function placeFor(broker: Broker, connection: Connection, session: Session): Cau
 }
 
 /** Where the publication's parts lie; a Topic Alias is looked up or noted. */
-function takeParts(broker: Broker, connection: Connection, packet: PublishPacket, p: Publication): Cause {
+export function takeParts(broker: Broker, connection: Connection, packet: PublishPacket, p: Publication): Cause {
 	p.qos = packet.qos;
 	p.retain = (packet.flags & PublishFlag.Retain) !== 0;
 	p.message = 0;

@@ -58,22 +58,32 @@ export class Outputs {
 	}
 }
 
+/** Bits of `Output.busy`. */
+export const enum Busy {
+	/** bytes wait in a buffer for the end of the turn */
+	Staged = 1,
+	/** the transport keeps the buffer until it is writable again */
+	Held = 2,
+	/** a PUBLISH is being sent in parts: nothing else may come between */
+	InParts = 4,
+	/** control packets that found no room wait in blocks */
+	Backlog = 8,
+}
+
 export class Output {
+	/** Busy bits; 0: what is written now comes next */
+	busy = 0;
 	/** bytes that the transport takes now, those in the buffer included */
-	private writable = 0;
-	/** buffer number; -1: none */
-	private buffer = -1;
+	writable = 0;
+	/** buffer number, where one is staged or held */
+	private buffer = 0;
 	private start = 0;
 	private end = 0;
-	/** the transport keeps the buffer until it is writable again */
-	private held = false;
 	/** control packets that found no room: first and last block, bytes, and how many of them are gone already */
 	private backlogFirst = 0;
 	private backlogLast = 0;
 	private backlogBytes = 0;
 	private backlogGone = 0;
-	/** a PUBLISH is being sent in parts: nothing else may come between */
-	inParts = false;
 	/** in the list of outputs that have something to flush (see broker.ts) */
 	nextDirty: Output | undefined = undefined;
 	dirty = false;
@@ -89,42 +99,46 @@ export class Output {
 
 	/** Forgets all that waits. */
 	close(): void {
-		if (this.buffer >= 0) this.outputs.giveBack(this.buffer);
-		if (this.backlogFirst !== 0) this.outputs.pool.giveBack(this.backlogFirst);
-		this.buffer = -1;
-		this.start = this.end = this.writable = 0;
-		this.held = this.inParts = false;
+		if ((this.busy & (Busy.Staged | Busy.Held)) !== 0) this.outputs.giveBack(this.buffer);
+		if ((this.busy & Busy.Backlog) !== 0) this.outputs.pool.giveBack(this.backlogFirst);
+		this.busy = this.start = this.end = this.writable = 0;
 		this.backlogFirst = this.backlogLast = this.backlogBytes = this.backlogGone = 0;
 		this.transport = undefined;
 	}
 
 	/** @returns bytes that the transport would take now, whatever waits */
 	get room(): number {
-		return this.held ? 0 : this.writable - (this.end - this.start);
+		return (this.busy & Busy.Held) !== 0 ? 0 : this.writable - (this.end - this.start);
 	}
 
 	/** @returns whether a packet that is staged now would come after all that waits */
 	get free(): boolean {
-		return this.backlogFirst === 0 && !this.inParts;
+		return (this.busy & (Busy.Backlog | Busy.InParts)) === 0;
+	}
+
+	/** A PUBLISH is sent in parts from now on, or not any more. */
+	set inParts(is: boolean) {
+		this.busy = is ? this.busy | Busy.InParts : this.busy & ~Busy.InParts;
 	}
 
 	/** Makes room for `count` ≤ bufferBytes contiguous bytes of whole packets, to be written at the returned index of
 	 *  `outputs.bytes` and then told by `staged`. @returns -1: no room now */
 	stage(count: number): number {
-		return this.backlogFirst !== 0 || this.inParts ? -1 : this.stagePart(count);
+		return (this.busy & (Busy.Backlog | Busy.InParts)) !== 0 ? -1 : this.stagePart(count);
 	}
 
 	/** The same for what goes before all that waits: the rest of a PUBLISH sent in parts, and the backlog itself. */
 	stagePart(count: number): number {
-		if (this.held || count > this.writable - (this.end - this.start)) return -1;
+		if ((this.busy & Busy.Held) !== 0 || count > this.writable - (this.end - this.start)) return -1;
 		const outputs = this.outputs;
-		if (this.buffer >= 0 && this.end + count > outputs.at(this.buffer) + outputs.bufferBytes) {
+		if ((this.busy & Busy.Staged) !== 0 && this.end + count > outputs.at(this.buffer) + outputs.bufferBytes) {
 			this.flush();
-			if (this.held || count > this.writable) return -1;
+			if ((this.busy & Busy.Held) !== 0 || count > this.writable) return -1;
 		}
-		if (this.buffer < 0) {
+		if ((this.busy & Busy.Staged) === 0) {
 			const buffer = outputs.take(this);
 			if (buffer < 0) return -1;
+			this.busy |= Busy.Staged;
 			this.buffer = buffer;
 			this.start = this.end = outputs.at(buffer);
 		}
@@ -137,52 +151,59 @@ export class Output {
 		this.end = end;
 	}
 
+	/** Stages whole packets that lie at source[start..end). @returns false: no room now */
+	put(source: Uint8Array, start: number, end: number): boolean {
+		const at = end - start <= this.outputs.bufferBytes ? this.stage(end - start) : -1;
+		if (at < 0) return false;
+		this.staged(putBytes(this.outputs.bytes, at, source, start, end));
+		return true;
+	}
+
 	/** Hands the gathered bytes to the transport. */
 	flush(): void {
+		if ((this.busy & Busy.Staged) === 0) return;
 		const start = this.start;
 		const end = this.end;
-		if (this.held || this.buffer < 0) return;
 		this.start = end;
 		if (start < end && this.transport !== undefined) {
 			this.outputs.bytesSent += end - start;
 			const left = this.transport.write(this.outputs.bytes, start, end);
 			if (this.transport === undefined) return; // it failed meanwhile, and this output was closed
 			if (left < 0) {
-				this.held = true;
+				this.busy ^= Busy.Staged | Busy.Held;
 				this.writable = 0;
 				return;
 			}
 			this.writable = left;
 		}
 		this.outputs.giveBack(this.buffer);
-		this.buffer = -1;
+		this.busy &= ~Busy.Staged;
 		this.start = this.end = 0;
 	}
 
 	/** The transport takes `count` bytes; what it kept has left the buffer. */
 	onWritable(count: number): void {
 		this.writable = count;
-		if (this.held) {
-			this.held = false;
-			this.outputs.giveBack(this.buffer);
-			this.buffer = -1;
-			this.start = this.end = 0;
-		}
+		if ((this.busy & Busy.Held) === 0) return;
+		this.outputs.giveBack(this.buffer);
+		this.busy &= ~Busy.Held;
+		this.start = this.end = 0;
 	}
 
 	/** @returns whether the peer does not take what is there for it */
 	get stalled(): boolean {
-		return this.held || this.backlogFirst !== 0 || (this.transport !== undefined && this.writable < 64);
+		return (this.busy & (Busy.Held | Busy.Backlog)) !== 0 || (this.transport !== undefined && this.writable < 64);
 	}
 
 	/** Puts a control packet behind all that waits. The packet lies at source[start..end).
 	 *  @returns false: the store is full too */
 	backlog(source: Uint8Array, start: number, end: number): boolean {
 		const pool = this.outputs.pool;
-		const fresh = this.backlogFirst === 0;
+		const fresh = (this.busy & Busy.Backlog) === 0;
 		if (fresh) {
 			this.backlogLast = this.backlogFirst = pool.take(1);
 			if (this.backlogFirst === 0) return false;
+			this.busy |= Busy.Backlog;
 		}
 		const used = this.backlogBytes % pool.blockBytes;
 		const last = pool.append(
@@ -203,7 +224,7 @@ export class Output {
 		const outputs = this.outputs;
 		const pool = outputs.pool;
 		const first = this.backlogFirst;
-		if (first === 0 || this.inParts) return;
+		if ((this.busy & (Busy.Backlog | Busy.InParts)) !== Busy.Backlog) return;
 		while (this.backlogGone < this.backlogBytes) {
 			const count = Math.min(this.backlogBytes - this.backlogGone, this.room, outputs.bufferBytes);
 			const at = count > 0 ? this.stagePart(count) : -1;
@@ -212,6 +233,7 @@ export class Output {
 			this.backlogGone += count;
 		}
 		pool.giveBack(first);
+		this.busy &= ~Busy.Backlog;
 		this.backlogFirst = this.backlogLast = this.backlogBytes = this.backlogGone = 0;
 	}
 }
@@ -219,12 +241,8 @@ export class Output {
 /** Copies a control packet that was encoded at source[start..end) behind what the output has already, or lets it wait.
  *  @returns false: no room anywhere */
 export function sendControl(output: Output, source: Uint8Array, start: number, end: number): boolean {
-	const at = end - start <= output.outputs.bufferBytes ? output.stage(end - start) : -1;
-	if (at < 0) {
-		if (!output.backlog(source, start, end)) return false;
-		output.drainBacklog();
-		return true;
-	}
-	output.staged(putBytes(output.outputs.bytes, at, source, start, end));
+	if (output.put(source, start, end)) return true;
+	if (!output.backlog(source, start, end)) return false;
+	output.drainBacklog();
 	return true;
 }

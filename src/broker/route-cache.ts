@@ -36,17 +36,16 @@ export interface ReceiveRights {
 }
 
 export class RouteCache implements MatchTarget {
-	hits = 0;
 	misses = 0;
 	/** routes in use */
 	count = 0;
-	private readonly routes: Map<string, number>;
+	readonly routes: Map<string, number>;
 	private readonly topicOf: string[];
 	/** by route: the topic's bytes; changes of wildcard filters that it knows; first receiver; the clock's mark */
-	private readonly bytesOf: UintArray;
-	private readonly knows: Uint32Array;
-	private readonly first: UintArray;
-	private readonly recent: Uint8Array;
+	readonly bytesOf: UintArray;
+	readonly knows: Uint32Array;
+	readonly first: UintArray;
+	readonly recent: Uint8Array;
 	/** by route: a number > 0 that no other topic has or had (see aliases-given.ts); of route 0, which is of no
 	 *  topic, 0 */
 	readonly serial: Uint32Array;
@@ -64,7 +63,7 @@ export class RouteCache implements MatchTarget {
 	private usedReceivers = 0;
 	private freeCount: number;
 	private readonly changes: string[];
-	private changeCount = 0;
+	changeCount = 0;
 	private hand = 0;
 	/** while a route is built: its last receiver, and by session the receiver it has */
 	private last = 0;
@@ -112,7 +111,6 @@ export class RouteCache implements MatchTarget {
 		if (route === undefined || this.bytesOf[route] !== bytes) return 0;
 		if (this.knows[route] !== this.changeCount && this.isStale(route)) return 0;
 		this.recent[route] = 1;
-		this.hits++;
 		return route;
 	}
 

@@ -55,7 +55,7 @@ export class Sessions {
 	readonly expiries: Deadlines;
 	readonly wills: Deadlines;
 	private readonly byClientId: Map<string, Session>;
-	private readonly all: Session[];
+	readonly all: Session[];
 
 	constructor(
 		readonly max: number,

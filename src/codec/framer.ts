@@ -54,7 +54,7 @@ export class Framer {
 	/** a Remaining Length below this takes one byte, and the packet is not too large */
 	private shortMax = 0;
 	/** the same while no packet is incomplete, otherwise 0 */
-	private short = 0;
+	short = 0;
 	/** bytes of the incomplete packet in the buffer */
 	private held = 0;
 	/** bytes of the large packet's body that are to come */

@@ -128,6 +128,7 @@ export class XsTransport implements Transport {
 export class XsPlatform implements Platform {
 	readonly text: Text = new XsText();
 	readonly crypto: Crypto = new XsCrypto();
+	readonly copiesWrites = true;
 	/** where transports read to: receiveBytes from index receiveStart on */
 	memory: Uint8Array = new Uint8Array(0);
 	receiveStart = 0;

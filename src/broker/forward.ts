@@ -1,0 +1,130 @@
+/** The short way of what comes most: PUBLISHes of QoS 0 to a topic whose route is known, for receivers that take them
+ *  as they came. A run of them goes to each receiver at once, and from where it lies where the transports copy what they
+ *  write (Platform.copiesWrites). Whatever is unusual is left to handle-publish.ts and deliver.ts, which alone say what
+ *  a PUBLISH means. Between connection.ts and the transport. */
+import { PacketType, Version } from "../codec/packet-types.js";
+import { decodePublish } from "../codec/publish.js";
+import type { Broker } from "./broker.js";
+import { type Connection, ConnectionOption } from "./connection.js";
+import { deliverFrom } from "./deliver.js";
+import { takeParts } from "./handle-publish.js";
+import { Busy, type Output } from "./output.js";
+import { ReceiverOption, type RouteCache } from "./route-cache.js";
+import type { Session } from "./session.js";
+
+/** The first byte of a packet that may be forwarded: QoS 0, neither DUP nor RETAIN. */
+export const FORWARDED = PacketType.Publish << 4;
+
+/** What a receiver needs more than the bytes for. */
+const UNUSUAL = ReceiverOption.Group | ReceiverOption.More | ReceiverOption.NoLocal;
+
+/** Forwards the packets of less than 128 bytes that begin at bytes[start], the first byte being FORWARDED, and go to
+ *  one route. @returns index after them; `start`: none, the long way has to take the first one */
+export function forward(
+	broker: Broker,
+	connection: Connection,
+	session: Session,
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+): number {
+	// Opcodes count here (npm run bench -- xs --profile): a call costs ten and six for each argument, a local four
+	const routes = broker.routes;
+	const version = connection.version;
+	let at = start;
+	let route = 0;
+	let count = 0;
+	let writes = -1; // a topic is being looked up
+	try {
+		do {
+			const length = bytes[at + 1]!;
+			if (!(length < connection.framer.short)) break;
+			const topicEnd = at + 4 + ((bytes[at + 2]! << 8) | bytes[at + 3]!);
+			const after = at + 2 + length;
+			if (topicEnd > after || after > end) break;
+			if (version === Version.V5 && (topicEnd === after || bytes[topicEnd] !== 0)) break;
+			const found = routes.routes.get(broker.text.key(bytes, at + 4, topicEnd));
+			if (found !== route) {
+				if (route !== 0 || found === undefined || routes.knows[found] !== routes.changeCount) break;
+				if (broker.rights.judgesPublish && routes.allowed[found] !== broker.sessions.stamps[session.index]) break;
+				route = found;
+			}
+			if (routes.bytesOf[route] !== topicEnd - at - 4) break;
+			at = after;
+			count++;
+		} while (at < end && bytes[at] === FORWARDED);
+		if (count === 0) return start;
+		writes = 0;
+		broker.counters.packetsReceived += count;
+		broker.counters.publishesReceived += count;
+		broker.deadlines.heard[connection.index] = 1;
+		routes.recent[route] = 1;
+		const total = at - start;
+		let receiver = routes.first[route]!;
+		// what comes behind in this read is gathered into one write a receiver
+		const direct = broker.copiesWrites && (at === end || routes.next[receiver] !== 0);
+		while (receiver !== 0) {
+			if ((routes.options[receiver]! & UNUSUAL) !== 0) break;
+			const target = broker.sessions.all[routes.session[receiver]!]!;
+			const to = target.connection;
+			if (to === undefined || target.outbox.waitingFirst !== 0 || to.version !== version) break;
+			if (version === Version.V5 && needsMore(routes, receiver, to, total)) break;
+			const output = to.output;
+			if (direct) {
+				if (output.busy !== 0 || total > output.writable) break;
+				output.writable = output.transport!.write(bytes, start, at);
+			} else if (!gather(broker, output, bytes, start, at)) break;
+			writes++;
+			broker.counters.publishesSent += count;
+			receiver = routes.next[receiver]!;
+		}
+		if (direct) broker.outputs.bytesSent += writes * total;
+		if (receiver !== 0) deliverRest(broker, connection, session, route, receiver, bytes, start, at);
+		return at;
+	} catch (error) {
+		if (writes < 0) return start; // Text.key threw: the long way says why
+		broker.failed(connection, error);
+		return end;
+	}
+}
+
+/** @returns whether a receiver of 5.0 takes other bytes: Subscription Identifiers, Topic Aliases; or smaller packets */
+function needsMore(routes: RouteCache, receiver: number, to: Connection, bytes: number): boolean {
+	return (
+		routes.identifier[receiver] !== 0 || (to.options & ConnectionOption.TakesAliases) !== 0 || bytes > to.packetBytesMax
+	);
+}
+
+/** @returns false: there is no room now */
+function gather(broker: Broker, output: Output, bytes: Uint8Array, start: number, end: number): boolean {
+	if ((output.busy & ~Busy.Staged) !== 0) return false;
+	broker.beginTurn();
+	if (!output.put(bytes, start, end)) return false;
+	broker.touch(output);
+	return true;
+}
+
+/** From the first receiver on that is not ready, or needs more than the bytes, each packet goes the long way. */
+function deliverRest(
+	broker: Broker,
+	connection: Connection,
+	session: Session,
+	route: number,
+	receiver: number,
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+): void {
+	const packet = broker.publishPacket;
+	const p = broker.publication;
+	broker.beginTurn();
+	for (let at = start; at < end; at = packet.payloadEnd) {
+		decodePublish(packet, bytes, at + 2, at + 2 + bytes[at + 1]!, 0, connection.version);
+		takeParts(broker, connection, packet, p);
+		p.publisher = session.index;
+		p.route = route;
+		deliverFrom(broker, p, receiver);
+		if (p.message !== 0) broker.store.release(p.message);
+		p.message = 0;
+	}
+}
