@@ -54,6 +54,8 @@ export interface BrokerOptions {
 	events?: BrokerEvents;
 	/** what some devices do wrong is refused where the specification says so: docs/tolerance.md. Default: false */
 	strict?: boolean;
+	/** false: every packet goes the long way; for tests, and to find a fault (forward.ts). Default: true */
+	shortWays?: boolean;
 	/** seconds between the values under $SYS/broker (sys-topics.ts). Default: 0, nothing is told */
 	sysInterval?: number;
 	/** log lines up to this level: 0 errors, 1 events, 2 details; default 1 */
@@ -118,6 +120,8 @@ export class Broker {
 	/** the lowest qosMax of all listeners: no PUBLISH of it or less is refused for its QoS */
 	qosOfAll = 2;
 	readonly strict: boolean;
+	/** packets may go the short way (forward.ts) */
+	readonly short: boolean;
 	/** see Platform */
 	readonly copiesWrites: boolean;
 	/** clients with a CONNACK of success */
@@ -145,6 +149,7 @@ export class Broker {
 		this.events = options.events ?? {};
 		this.logLevel = options.logLevel ?? 1;
 		this.strict = options.strict ?? false;
+		this.short = (options.shortWays ?? true) && this.events.published === undefined;
 		this.copiesWrites = options.platform.copiesWrites ?? false;
 		this.responseInformation = options.responseInformation ?? "response/%c";
 		this.authenticationMethods = options.authentication ?? [];

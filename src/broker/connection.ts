@@ -57,6 +57,8 @@ export class Connection implements TransportTarget {
 	options = 0;
 	/** why the connection is to be closed at the end of the turn; None: it is not */
 	closing: Cause = Cause.None;
+	/** its packets may go the short way (forward.ts): from CONNECT to the end, where nobody wants to see each of them */
+	short = false;
 	/** nothing is read, because the peer doesn't take its answers */
 	private paused = false;
 	/** since when the peer takes nothing; 0: it does. ms on the platform's clock */
@@ -87,35 +89,23 @@ export class Connection implements TransportTarget {
 	onReadable(bytes: Uint8Array, start: number, end: number): number {
 		const broker = this.broker;
 		const output = this.output;
-		const session = this.session;
 		let at = start;
 		broker.counters.bytesReceived += end - start;
-		if (session !== undefined && bytes[at] === FORWARDED) {
-			at = forward(broker, this, session, bytes, at, end);
+		if (this.short && bytes[at] === FORWARDED) {
+			at = forward(broker, this, bytes, at, end);
 			if (at === end && output.busy === 0 && output.writable > ANSWER_ROOM) return output.writable - ANSWER_ROOM;
 		}
-		this.takeRest(bytes, at, end);
+		if (this.state === ConnectionState.Free) return 0;
+		broker.beginTurn();
+		try {
+			this.take(bytes, at, end);
+		} catch (error) {
+			broker.failed(this, error);
+		}
 		if (this.state === ConnectionState.Free) return 0;
 		const wanted = this.appetite();
 		this.paused = wanted === 0;
 		return wanted;
-	}
-
-	/** What did not go the short way at first: run by run the short way as far as that goes, then the long one. */
-	private takeRest(bytes: Uint8Array, start: number, end: number): void {
-		let at = start;
-		try {
-			for (let from = -1; at !== from && bytes[at] === FORWARDED && this.session !== undefined; ) {
-				if (at === end) return;
-				from = at;
-				at = forward(this.broker, this, this.session, bytes, at, end);
-			}
-			if (at === end || this.state === ConnectionState.Free) return;
-			this.broker.beginTurn();
-			this.take(bytes, at, end);
-		} catch (error) {
-			this.broker.failed(this, error);
-		}
 	}
 
 	/** @returns bytes that may be read now: none from a peer that doesn't take its answers */
@@ -148,6 +138,7 @@ export class Connection implements TransportTarget {
 				if (this.state === ConnectionState.Waiting) return this.hold(bytes, at, end);
 			}
 			if (this.closing !== Cause.None) return;
+			if (this.short && bytes[at] === FORWARDED && at < end) at = forward(this.broker, this, bytes, at, end);
 		}
 	}
 
@@ -319,6 +310,7 @@ export class Connection implements TransportTarget {
 		this.framer.reset();
 		this.output.close();
 		this.session = undefined;
+		this.short = false;
 		this.authentication = undefined;
 		this.state = ConnectionState.Free;
 		this.closing = Cause.None;

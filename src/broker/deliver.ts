@@ -71,16 +71,10 @@ export function store(broker: Broker, p: Publication): number {
 	return p.message;
 }
 
-/** Hands the publication to all receivers of a route. A publication of QoS 1 or 2 is stored before.
- *  Nothing is freed or closed meanwhile: what must be closed is put off to the end of the turn. */
-export function deliver(broker: Broker, p: Publication, route: number): void {
-	const receiver = broker.routes.receivers(route);
-	if (p.qos > 0) p.matched = receiver !== 0;
-	deliverFrom(broker, p, receiver);
-}
-
-/** Hands the publication to a receiver of a route and to those behind it. @param receiver 0: none */
-export function deliverFrom(broker: Broker, p: Publication, receiver: number): void {
+/** Hands the publication to a receiver of a route and to those behind it. A publication of QoS 1 or 2 is stored before.
+ *  Nothing is freed or closed meanwhile: what must be closed is put off to the end of the turn.
+ *  @param receiver 0: none */
+export function deliver(broker: Broker, p: Publication, receiver: number): void {
 	const routes = broker.routes;
 	broker.copy.clear();
 	for (let r = receiver; r !== 0; r = routes.next[r]!) {

@@ -6,11 +6,10 @@ import { PacketType, Version } from "../codec/packet-types.js";
 import { decodePublish } from "../codec/publish.js";
 import type { Broker } from "./broker.js";
 import { type Connection, ConnectionOption } from "./connection.js";
-import { deliverFrom } from "./deliver.js";
+import { deliver } from "./deliver.js";
 import { takeParts } from "./handle-publish.js";
 import { Busy, type Output } from "./output.js";
 import { ReceiverOption, type RouteCache } from "./route-cache.js";
-import type { Session } from "./session.js";
 
 /** The first byte of a packet that may be forwarded: QoS 0, neither DUP nor RETAIN. */
 export const FORWARDED = PacketType.Publish << 4;
@@ -20,14 +19,7 @@ const UNUSUAL = ReceiverOption.Group | ReceiverOption.More | ReceiverOption.NoLo
 
 /** Forwards the packets of less than 128 bytes that begin at bytes[start], the first byte being FORWARDED, and go to
  *  one route. @returns index after them; `start`: none, the long way has to take the first one */
-export function forward(
-	broker: Broker,
-	connection: Connection,
-	session: Session,
-	bytes: Uint8Array,
-	start: number,
-	end: number,
-): number {
+export function forward(broker: Broker, connection: Connection, bytes: Uint8Array, start: number, end: number): number {
 	// Opcodes count here (npm run bench -- xs --profile): a call costs ten and six for each argument, a local four
 	const routes = broker.routes;
 	const version = connection.version;
@@ -46,7 +38,8 @@ export function forward(
 			const found = routes.routes.get(broker.text.key(bytes, at + 4, topicEnd));
 			if (found !== route) {
 				if (route !== 0 || found === undefined || routes.knows[found] !== routes.changeCount) break;
-				if (broker.rights.judgesPublish && routes.allowed[found] !== broker.sessions.stamps[session.index]) break;
+				if (broker.rights.judgesPublish && routes.allowed[found] !== broker.sessions.stamps[connection.session!.index])
+					break;
 				route = found;
 			}
 			if (routes.bytesOf[route] !== topicEnd - at - 4) break;
@@ -79,7 +72,7 @@ export function forward(
 			receiver = routes.next[receiver]!;
 		}
 		if (direct) broker.outputs.bytesSent += writes * total;
-		if (receiver !== 0) deliverRest(broker, connection, session, route, receiver, bytes, start, at);
+		if (receiver !== 0) deliverRest(broker, connection, route, receiver, bytes, start, at);
 		return at;
 	} catch (error) {
 		if (writes < 0) return start; // Text.key threw: the long way says why
@@ -108,7 +101,6 @@ function gather(broker: Broker, output: Output, bytes: Uint8Array, start: number
 function deliverRest(
 	broker: Broker,
 	connection: Connection,
-	session: Session,
 	route: number,
 	receiver: number,
 	bytes: Uint8Array,
@@ -121,9 +113,9 @@ function deliverRest(
 	for (let at = start; at < end; at = packet.payloadEnd) {
 		decodePublish(packet, bytes, at + 2, at + 2 + bytes[at + 1]!, 0, connection.version);
 		takeParts(broker, connection, packet, p);
-		p.publisher = session.index;
+		p.publisher = connection.session!.index;
 		p.route = route;
-		deliverFrom(broker, p, receiver);
+		deliver(broker, p, receiver);
 		if (p.message !== 0) broker.store.release(p.message);
 		p.message = 0;
 	}

@@ -193,6 +193,7 @@ function enter(broker: Broker, connection: Connection, packet: ConnectPacket, cl
 	session.willDelaySeconds = packet.will.number(PropertyId.WillDelayInterval, 0);
 	connection.session = session;
 	connection.state = ConnectionState.Connected;
+	connection.short = broker.short;
 	connection.listener.connectedCount++;
 	if (++broker.connectedCount > broker.connectedMax) broker.connectedMax = broker.connectedCount;
 	const limits = broker.limits;

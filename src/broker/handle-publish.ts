@@ -184,7 +184,9 @@ export function publish(broker: Broker, p: Publication, topic: string, route: nu
 		if (keep) broker.retained.set(topic, p.message);
 		else if (p.retain && empty) broker.retained.delete(topic); // and never stored [MQTT-3.3.1-10] [MQTT-3.3.1-11]
 	}
-	deliver(broker, p, route);
+	const receiver = broker.routes.receivers(route);
+	p.matched = receiver !== 0;
+	deliver(broker, p, receiver);
 	return Cause.None;
 }
 

@@ -149,7 +149,7 @@ export class SysTopics {
 		const at = session === undefined ? broker.layout.assembly : broker.layout.head;
 		broker.local.compose(topic, `${value(broker)}`, 0, session !== undefined, at);
 		const p = broker.publication;
-		if (session === undefined) deliver(broker, p, broker.routes.buildUncached(topic));
+		if (session === undefined) deliver(broker, p, broker.routes.receivers(broker.routes.buildUncached(topic)));
 		else if (broker.rights.judgesReceive && !broker.rights.mayReceive(session.index, topic)) return;
 		else this.queue(session, identifier);
 		if (p.message !== 0) broker.store.release(p.message);

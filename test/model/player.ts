@@ -57,13 +57,16 @@ export interface Failure {
 	leftOver: boolean;
 }
 
+/** Packets take the short ways of a device, of Node, and the long way. */
+const WAYS = [{ copiesWrites: true }, { copiesWrites: false }, { shortWays: false }];
+
 class Player {
 	private readonly fixture: Fixture;
 	private readonly model: Model;
 	private readonly clients: Client[];
 
 	constructor(schedule: Schedule) {
-		this.fixture = new Fixture({ limits: schedule.limits, logLevel: 0 });
+		this.fixture = new Fixture({ limits: schedule.limits, logLevel: 0, ...WAYS[schedule.clients % 3] });
 		this.model = new Model(schedule.limits.inFlight!);
 		this.clients = Array.from({ length: schedule.clients }, (_, c) => new Client(`c${c}`));
 	}
