@@ -11,6 +11,7 @@ import { ReceivedIds } from "../delivery/received-ids.js";
 import { Cause, HearthError } from "../errors.js";
 import { checkLimits, type Limits } from "../limits.js";
 import { BlockPool } from "../memory/block-pool.js";
+import { ByteChains } from "../memory/byte-chains.js";
 import { Deadlines } from "../memory/deadlines.js";
 import { MessageStore } from "../memory/message-store.js";
 import type { Platform, Text, Transport } from "../platform.js";
@@ -23,10 +24,9 @@ import { Counters } from "./counters.js";
 import { Publication } from "./deliver.js";
 import { type BrokerEvents, Teller } from "./events.js";
 import { Guesses } from "./guesses.js";
-import { LargePackets } from "./large-packets.js";
 import { Listener, type ListenerOptions, oldestStranger } from "./listener.js";
 import { Local, type LocalSubscription, type PublishOptions } from "./local.js";
-import { type Output, Outputs, sendControl } from "./output.js";
+import { Busy, type Output, Outputs, sendControl } from "./output.js";
 import { PacketCopy } from "./packet-copy.js";
 import { Retained } from "./retained.js";
 import { Rights } from "./rights.js";
@@ -98,7 +98,8 @@ export class Broker {
 	readonly outputs: Outputs;
 	readonly copy: PacketCopy;
 	readonly local: Local;
-	readonly large: LargePackets;
+	/** by connection: a packet that its buffer cannot hold, as far as it has come */
+	readonly parts: ByteChains;
 	readonly wills: Wills;
 	readonly counters: Counters;
 	/** when each connection is over: the time for CONNECT, then Keep Alive */
@@ -122,8 +123,6 @@ export class Broker {
 	readonly strict: boolean;
 	/** packets may go the short way (forward.ts) */
 	readonly short: boolean;
-	/** see Platform */
-	readonly copiesWrites: boolean;
 	/** clients with a CONNACK of success */
 	connectedCount = 0;
 	/** the most of them at once */
@@ -150,7 +149,6 @@ export class Broker {
 		this.logLevel = options.logLevel ?? 1;
 		this.strict = options.strict ?? false;
 		this.short = (options.shortWays ?? true) && this.events.published === undefined;
-		this.copiesWrites = options.platform.copiesWrites ?? false;
 		this.responseInformation = options.responseInformation ?? "response/%c";
 		this.authenticationMethods = options.authentication ?? [];
 		checkTexts(this.text, this.responseInformation, this.authenticationMethods);
@@ -166,12 +164,8 @@ export class Broker {
 		this.startedAt = this.platform.now();
 		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blockBytes, limits.blocks);
 		this.store = new MessageStore(this.pool, limits.deliveries + 2, limits.packetBytes);
-		this.deliveries = new Deliveries(
-			limits.deliveries,
-			this.store,
-			IDENTIFIER_BYTES_MAX * subscriptions,
-			limits.filterNodes,
-		);
+		const identifierBytes = IDENTIFIER_BYTES_MAX * subscriptions;
+		this.deliveries = new Deliveries(limits.deliveries, this.store, identifierBytes, limits.filterNodes);
 		this.received = new ReceivedIds(limits.received, sessions);
 		this.table = new TopicTable(subscriptions, limits.filterNodes, limits.filterBytes, sessions);
 		this.routes = new RouteCache(
@@ -186,14 +180,16 @@ export class Broker {
 		this.sessions = new Sessions(sessions, this.deliveries);
 		this.shared = new Shared(this);
 		this.guesses = new Guesses(limits.guesses);
-		this.outputs = new Outputs(this.memory, this.layout.outputs, limits.outputBytes, limits.outputBuffers, this.pool);
+		const { outputBytes, outputBuffers } = limits;
+		const backlogs = new ByteChains(this.pool, slots);
+		this.outputs = new Outputs(this.memory, this.layout.outputs, outputBytes, outputBuffers, backlogs);
 		this.copy = new PacketCopy(this.outputs);
 		this.counters = new Counters();
 		this.deadlines = new Deadlines(slots);
 		this.aliasesTaken = new AliasesTaken(this, limits.topicAliases, slots);
 		this.aliasesGiven = new AliasesGiven(limits.topicAliasesGiven, slots);
 		this.local = new Local(this);
-		this.large = new LargePackets(this.pool, this.layout.assembly, slots);
+		this.parts = new ByteChains(this.pool, slots);
 		this.wills = new Wills(this);
 		this.connectPacket = new ConnectPacket();
 		const properties = this.connectPacket.properties; // one packet is looked at at a time
@@ -261,7 +257,7 @@ export class Broker {
 		for (let output = this.firstDirty; output !== undefined; output = this.firstDirty) {
 			this.firstDirty = output.nextDirty;
 			output.nextDirty = undefined;
-			output.dirty = false;
+			output.busy &= ~Busy.Dirty;
 			output.flush();
 		}
 		this.inTurn = false;
@@ -277,8 +273,8 @@ export class Broker {
 
 	/** The output has bytes that leave at the end of the turn. */
 	touch(output: Output): void {
-		if (output.dirty) return;
-		output.dirty = true;
+		if ((output.busy & Busy.Dirty) !== 0) return;
+		output.busy |= Busy.Dirty;
 		output.nextDirty = this.firstDirty;
 		this.firstDirty = output;
 	}

@@ -82,7 +82,7 @@ export class Connection implements TransportTarget {
 		this.listener = broker.listener;
 		const from = broker.layout.partials + index * limits.partialBytes;
 		this.framer = new Framer(broker.memory, from, limits.partialBytes, limits.packetBytes);
-		this.output = new Output(broker.outputs);
+		this.output = new Output(broker.outputs, index);
 	}
 
 	/** Takes bytes as they come; an exception in here costs this connection and nothing else. */
@@ -169,15 +169,18 @@ export class Connection implements TransportTarget {
 	private takePart(frame: Frame): void {
 		const framer = this.framer;
 		const broker = this.broker;
-		const large = broker.large;
+		const parts = broker.parts;
 		if (frame === Frame.Large) {
 			if (this.session === undefined && !this.mayBegin(framer.type)) return refuse(broker, this, Cause.ConnectMissing);
-			if (!large.begin(this.index)) this.refuse(Cause.FullStore);
+			if (!parts.add(this.index, framer.bytes, 0, 0)) this.refuse(Cause.FullStore);
 			return;
 		}
-		if (!large.add(this.index, framer.bytes, framer.start, framer.end)) return this.refuse(Cause.FullStore);
-		if (frame === Frame.LastPart)
-			this.dispatch(framer.first, broker.memory, broker.layout.assembly, large.take(this.index));
+		if (!parts.add(this.index, framer.bytes, framer.start, framer.end)) return this.refuse(Cause.FullStore);
+		if (frame !== Frame.LastPart) return;
+		const at = broker.layout.assembly;
+		const end = parts.take(this.index, parts.bytes(this.index), broker.memory, at);
+		parts.drop(this.index);
+		this.dispatch(framer.first, broker.memory, at, end);
 	}
 
 	/** A whole packet: PUBLISH first, as most are. */
@@ -306,7 +309,7 @@ export class Connection implements TransportTarget {
 
 	/** Gives back all that the Network Connection held. */
 	reset(): void {
-		this.broker.large.drop(this.index);
+		this.broker.parts.drop(this.index);
 		this.framer.reset();
 		this.output.close();
 		this.session = undefined;

@@ -1,5 +1,5 @@
 /** The short way of what comes most: PUBLISHes of QoS 0 to a topic whose route is known, for receivers that take them
- *  as they came. A run of them goes to each receiver at once, and from where it lies where the transports copy what they
+ *  as they came. A run of them goes to each receiver at once, and from where it lies if the transports copy what they
  *  write (Platform.copiesWrites). Whatever is unusual is left to handle-publish.ts and deliver.ts, which alone say what
  *  a PUBLISH means. Between connection.ts and the transport. */
 import { PacketType, Version } from "../codec/packet-types.js";
@@ -55,7 +55,7 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 		const total = at - start;
 		let receiver = routes.first[route]!;
 		// what comes behind in this read is gathered into one write a receiver
-		const direct = broker.copiesWrites && (at === end || routes.next[receiver] !== 0);
+		const direct = broker.platform.copiesWrites === true && (at === end || routes.next[receiver] !== 0);
 		while (receiver !== 0) {
 			if ((routes.options[receiver]! & UNUSUAL) !== 0) break;
 			const target = broker.sessions.all[routes.session[receiver]!]!;
@@ -90,7 +90,7 @@ function needsMore(routes: RouteCache, receiver: number, to: Connection, bytes: 
 
 /** @returns false: there is no room now */
 function gather(broker: Broker, output: Output, bytes: Uint8Array, start: number, end: number): boolean {
-	if ((output.busy & ~Busy.Staged) !== 0) return false;
+	if ((output.busy & ~(Busy.Staged | Busy.Dirty)) !== 0) return false;
 	broker.beginTurn();
 	if (!output.put(bytes, start, end)) return false;
 	broker.touch(output);

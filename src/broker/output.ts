@@ -3,7 +3,7 @@
  *  wait in blocks of the store; a PUBLISH that finds none stays in its outbox. After outbox.ts, before the
  *  transport. */
 import { putBytes } from "../codec/data-types.js";
-import type { BlockPool } from "../memory/block-pool.js";
+import type { ByteChains } from "../memory/byte-chains.js";
 import type { Transport } from "../platform.js";
 
 /** The buffers of all outputs, and which outputs have something to flush. */
@@ -17,13 +17,14 @@ export class Outputs {
 	/** how often something was staged */
 	stagings = 0;
 
-	/** @param bytes the array that holds the buffers @param from index of the first one's first byte */
+	/** @param bytes the array that holds the buffers @param from index of the first one's first byte
+	 *  @param backlogs by output: control packets that found no room */
 	constructor(
 		readonly bytes: Uint8Array,
 		private readonly from: number,
 		readonly bufferBytes: number,
 		private readonly count: number,
-		readonly pool: BlockPool,
+		readonly backlogs: ByteChains,
 	) {
 		this.owner = [];
 		this.free = [];
@@ -68,6 +69,8 @@ export const enum Busy {
 	InParts = 4,
 	/** control packets that found no room wait in blocks */
 	Backlog = 8,
+	/** in the list of outputs that have something to flush (see broker.ts) */
+	Dirty = 16,
 }
 
 export class Output {
@@ -79,17 +82,15 @@ export class Output {
 	private buffer = 0;
 	private start = 0;
 	private end = 0;
-	/** control packets that found no room: first and last block, bytes, and how many of them are gone already */
-	private backlogFirst = 0;
-	private backlogLast = 0;
-	private backlogBytes = 0;
-	private backlogGone = 0;
-	/** in the list of outputs that have something to flush (see broker.ts) */
+	/** the next in that list */
 	nextDirty: Output | undefined = undefined;
-	dirty = false;
 	transport: Transport | undefined = undefined;
 
-	constructor(readonly outputs: Outputs) {}
+	/** @param index of its backlog */
+	constructor(
+		readonly outputs: Outputs,
+		private readonly index: number,
+	) {}
 
 	/** @param writable bytes that the transport takes at once */
 	open(transport: Transport, writable: number): void {
@@ -100,9 +101,9 @@ export class Output {
 	/** Forgets all that waits. */
 	close(): void {
 		if ((this.busy & (Busy.Staged | Busy.Held)) !== 0) this.outputs.giveBack(this.buffer);
-		if ((this.busy & Busy.Backlog) !== 0) this.outputs.pool.giveBack(this.backlogFirst);
-		this.busy = this.start = this.end = this.writable = 0;
-		this.backlogFirst = this.backlogLast = this.backlogBytes = this.backlogGone = 0;
+		if ((this.busy & Busy.Backlog) !== 0) this.outputs.backlogs.drop(this.index);
+		this.busy &= Busy.Dirty;
+		this.start = this.end = this.writable = 0;
 		this.transport = undefined;
 	}
 
@@ -198,43 +199,24 @@ export class Output {
 	/** Puts a control packet behind all that waits. The packet lies at source[start..end).
 	 *  @returns false: the store is full too */
 	backlog(source: Uint8Array, start: number, end: number): boolean {
-		const pool = this.outputs.pool;
-		const fresh = (this.busy & Busy.Backlog) === 0;
-		if (fresh) {
-			this.backlogLast = this.backlogFirst = pool.take(1);
-			if (this.backlogFirst === 0) return false;
-			this.busy |= Busy.Backlog;
-		}
-		const used = this.backlogBytes % pool.blockBytes;
-		const last = pool.append(
-			this.backlogLast,
-			used === 0 && !fresh && this.backlogBytes > 0 ? pool.blockBytes : used,
-			source,
-			start,
-			end,
-		);
-		if (last === 0) return false;
-		this.backlogLast = last;
-		this.backlogBytes += end - start;
+		if (!this.outputs.backlogs.add(this.index, source, start, end)) return false;
+		this.busy |= Busy.Backlog;
 		return true;
 	}
 
 	/** Stages control packets that waited, as far as there is room. Not while a PUBLISH is sent in parts. */
 	drainBacklog(): void {
-		const outputs = this.outputs;
-		const pool = outputs.pool;
-		const first = this.backlogFirst;
 		if ((this.busy & (Busy.Backlog | Busy.InParts)) !== Busy.Backlog) return;
-		while (this.backlogGone < this.backlogBytes) {
-			const count = Math.min(this.backlogBytes - this.backlogGone, this.room, outputs.bufferBytes);
+		const outputs = this.outputs;
+		const backlogs = outputs.backlogs;
+		for (let left = backlogs.bytes(this.index); left > 0; left = backlogs.bytes(this.index)) {
+			const count = Math.min(left, this.room, outputs.bufferBytes);
 			const at = count > 0 ? this.stagePart(count) : -1;
 			if (at < 0) return;
-			this.staged(pool.read(first, this.backlogGone, count, outputs.bytes, at));
-			this.backlogGone += count;
+			this.staged(backlogs.take(this.index, count, outputs.bytes, at));
 		}
-		pool.giveBack(first);
+		backlogs.drop(this.index);
 		this.busy &= ~Busy.Backlog;
-		this.backlogFirst = this.backlogLast = this.backlogBytes = this.backlogGone = 0;
 	}
 }
 
