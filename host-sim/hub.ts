@@ -6,9 +6,20 @@ import { Broker } from "../src/broker/broker.js";
 import type { BrokerEvents } from "../src/broker/events.js";
 import type { Limits } from "../src/limits.js";
 import type { Platform } from "../src/platform.js";
-import { endpointOf, type HubListener, isLoopback, name, protocolOf, startListener } from "./listeners.js";
+import { HubDevices, type HubDevicesOptions } from "./devices.js";
+import {
+	endpointOf,
+	type HubListener,
+	isLoopback,
+	name,
+	protocolOf,
+	reachableHost,
+	startListener,
+} from "./listeners.js";
 import { type NodePlatform, nodePlatform } from "./platform.js";
 import type { TlsControl } from "./tls.js";
+import type { Assets } from "./web/assets.js";
+import { PageServer } from "./web/page-server.js";
 
 export interface HubOptions {
 	limits: Limits;
@@ -28,6 +39,8 @@ export interface HubOptions {
 	logLevel: number;
 	log: (level: number, line: string) => void;
 	events?: BrokerEvents;
+	/** the devices of the topic space "", and the page; absent: there are none */
+	devices?: Omit<HubDevicesOptions, "rules" | "log"> & { assets: Assets };
 }
 
 /** A topic space. */
@@ -41,6 +54,11 @@ export class Hub {
 	readonly broker: Broker;
 	private readonly spaces = new Map<string, Space>();
 	private readonly servers: (Server & Partial<TlsControl>)[] = [];
+	/** the devices of the topic space "" */
+	devices: HubDevices | undefined;
+	private page: PageServer | undefined;
+	/** where MQTT is spoken over TCP, for who joins */
+	private mqtt: { address: string; port: number } | undefined;
 
 	/** Throws HearthError for an option that cannot be used. */
 	constructor(private readonly options: HubOptions) {
@@ -53,18 +71,38 @@ export class Hub {
 		const existing = this.spaces.get(name);
 		if (existing !== undefined) return existing.broker;
 		const platform = nodePlatform(options.logLevel < 0 ? undefined : options.log);
+		const devices = name === "" ? this.makeDevices(platform) : undefined;
+		const own = options.authentication?.(platform) ?? [];
 		const broker = new Broker({
 			limits: (name === "" ? undefined : options.spaces?.[name]) ?? options.limits,
 			platform,
-			access: options.access ?? {},
-			events: options.events ?? {},
-			authentication: options.authentication?.(platform) ?? [],
+			access: devices?.hub.access ?? options.access ?? {},
+			events: devices?.events(options.events ?? {}) ?? options.events ?? {},
+			authentication: devices === undefined ? own : [...own, ...devices.hub.authentication],
 			strict: options.strict ?? false,
 			logLevel: options.logLevel,
 		});
 		platform.attach(broker);
+		devices?.attach(broker);
 		this.spaces.set(name, { broker, platform });
 		return broker;
+	}
+
+	private makeDevices(platform: NodePlatform): HubDevices | undefined {
+		const { devices, access, log } = this.options;
+		if (devices === undefined) return undefined;
+		this.devices = new HubDevices(platform, { ...devices, rules: access ?? {}, log });
+		this.page = new PageServer({
+			hub: this.devices.hub,
+			hubId: devices.hubId,
+			assets: devices.assets,
+			mqttAddress: (asked) => {
+				const { address, port } = this.mqtt ?? { address: "127.0.0.1", port: 1883 };
+				return { host: reachableHost(address, asked), port };
+			},
+			log,
+		});
+		return this.devices;
 	}
 
 	/** Opens the listeners of the options. @returns their addresses, in that order.
@@ -88,10 +126,14 @@ export class Hub {
 		const { host } = endpointOf(protocol, options);
 		const allowAnonymous =
 			options.allowAnonymous ?? options.access?.allowAnonymous ?? this.options.allowAnonymous ?? isLoopback(host);
-		const listener = broker.addListener({ ...options, allowAnonymous });
-		const server = await startListener(broker, protocol, options, listener);
+		const isPage = protocol === "http" || protocol === "https";
+		// who the page is was found out before the WebSocket was made
+		const more = isPage ? { allowAnonymous: false, certificateUserName: true } : { allowAnonymous };
+		const listener = broker.addListener({ ...options, ...more });
+		const server = await startListener(broker, protocol, options, listener, this.page);
 		this.servers.push(server);
 		const { address, port } = server.address() as AddressInfo;
+		if (protocol === "mqtt") this.mqtt ??= { address, port };
 		return `${protocol}://${name(address)}:${port}`;
 	}
 
@@ -110,6 +152,7 @@ export class Hub {
 
 	/** Ends all connections without Will Messages, and the listeners. */
 	async close(): Promise<void> {
+		this.devices?.close();
 		const closed = this.servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
 		for (const { broker, platform } of this.spaces.values()) {
 			broker.stop();

@@ -1,5 +1,11 @@
 /** MQTT over WebSocket on Node, with TLS or without: the listener, and the transport of one connection. Spec: 6 */
-import { createServer, type Server as HttpServer, type IncomingMessage, STATUS_CODES } from "node:http";
+import {
+	createServer,
+	type Server as HttpServer,
+	type IncomingMessage,
+	type RequestListener,
+	STATUS_CODES,
+} from "node:http";
 import { createServer as createSecureServer, type Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
@@ -27,6 +33,12 @@ export interface WebSocketOptions {
 	allowedOrigins?: readonly string[];
 	/** absent: ws, not wss */
 	tls?: TlsOptions;
+	/** answers requests for anything but a WebSocket. Default: 426 */
+	serve?: RequestListener;
+	/** @returns whether a request may become a WebSocket, beside paths and origins. Default: all may */
+	mayUpgrade?: (request: IncomingMessage) => boolean;
+	/** @returns who is at the other end, as a client certificate would say it; undefined: nobody knows */
+	identify?: (request: IncomingMessage) => string | undefined;
 }
 
 /** Subprotocols, the preferred one first; the second is what clients of MQTT 3.1 offer. */
@@ -65,9 +77,10 @@ export class WebSocketTransport implements Transport {
 		private readonly ws: WebSocket,
 		socket: Socket,
 		private readonly unfinished: Unfinished,
+		identified?: string,
 	) {
 		this.remoteAddress = addressOf(socket);
-		this.certificateUserName = socket instanceof TLSSocket ? userNameOf(socket) : undefined;
+		this.certificateUserName = identified ?? (socket instanceof TLSSocket ? userNameOf(socket) : undefined);
 		// before ws looks at it
 		socket.prependListener("data", (chunk: Buffer) => this.count(this.partial + chunk.length));
 		ws.on("message", (data: Buffer, isBinary: boolean) => this.take(data, isBinary));
@@ -185,17 +198,18 @@ export async function listenWebSocket(
 		handleProtocols: choose,
 	};
 	const webSockets = new WebSocketServer(upgrades);
-	server.on("request", (_request, response) => {
+	const serve: RequestListener = (_request, response) => {
 		response.writeHead(426, { "content-type": "text/plain", upgrade: "websocket", connection: "upgrade, close" });
 		response.end("This is an MQTT hub: connect with WebSocket and its subprotocol mqtt.\n");
-	});
+	};
+	server.on("request", options.serve ?? serve);
 	server.on("upgrade", (request, stream, head) => {
 		const socket = stream as Socket;
 		const status = judge(request, options);
 		if (status !== 0) return refuse(socket, status);
 		webSockets.handleUpgrade(request, socket, head, (ws) => {
 			strangers.leave(addressOf(socket));
-			const transport = new WebSocketTransport(ws, socket, unfinished);
+			const transport = new WebSocketTransport(ws, socket, unfinished, options.identify?.(request));
 			const connection = broker.accept(transport, WAITING_BYTES_MAX, listener);
 			if (connection === undefined) transport.close();
 			else transport.target = connection;
@@ -216,6 +230,7 @@ function judge(request: IncomingMessage, options: WebSocketOptions): number {
 	if (!paths.includes(request.url?.split("?")[0] ?? "/")) return 404;
 	if (allowedOrigins !== undefined && origin !== undefined && !allowedOrigins.includes(origin.toLowerCase()))
 		return 403;
+	if (options.mayUpgrade?.(request) === false) return 403;
 	// a client must offer one [MQTT-6.0.0-3]
 	const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
 	return choose(new Set(offered)) === false ? 400 : 0;

@@ -21,8 +21,15 @@ export interface AccessRules {
 	 *  @param password a copy that may be kept; undefined: none @param address where the client is
 	 *  @param answer for what takes time: return undefined and call it later. The client's packets wait meanwhile;
 	 *  others' don't
+	 *  @param allowAnonymous whether this listener lets in whom nobody knows
 	 *  @returns Cause.None, Cause.BadUserNameOrPassword, Cause.NotAuthorized or Cause.ClientIdRejected */
-	authenticate?(client: Client, password: Uint8Array | undefined, address: string, answer: Answer): Cause | undefined;
+	authenticate?(
+		client: Client,
+		password: Uint8Array | undefined,
+		address: string,
+		answer: Answer,
+		allowAnonymous: boolean,
+	): Cause | undefined;
 	/** A message to the topic; at CONNECT, of a Will Message. The answer is kept until the client comes in again or
 	 *  `Broker.accessChanged`. */
 	authorizePublish?(client: Client, topic: string): boolean;
@@ -45,7 +52,8 @@ export class Access {
 	/** Spec: [MQTT-3.1.4-1] ff., 5.0 [MQTT-3.1.4-2] @returns undefined: `answer` is called later */
 	authenticate(client: Client, password: Uint8Array | undefined, address: string, answer: Answer): Cause | undefined {
 		const rules = this.rules;
-		if (rules.authenticate !== undefined) return rules.authenticate(client, password, address, answer);
+		if (rules.authenticate !== undefined)
+			return rules.authenticate(client, password, address, answer, this.allowAnonymous);
 		return this.allowAnonymous ? Cause.None : Cause.NotAuthorized;
 	}
 

@@ -165,7 +165,8 @@ export class DeviceHub {
 		const { rules, rights } = this;
 		const access: AccessRules = {
 			...rules,
-			authenticate: (client, password, address, answer) => this.authenticate(client, password, address, answer),
+			authenticate: (client, password, address, answer, allowAnonymous) =>
+				this.authenticate(client, password, address, answer, allowAnonymous),
 			authorizePublish: (client, topic) => {
 				if (topic.startsWith(ADMIN_ROOT)) return this.isAdmin(client);
 				return rights.mayPublish(client, topic) ?? rules.authorizePublish?.(client, topic) ?? true;
@@ -184,6 +185,7 @@ export class DeviceHub {
 		password: Uint8Array | undefined,
 		address: string,
 		answer: Answer,
+		allowAnonymous: boolean,
 	): Cause | undefined {
 		const { userName } = client;
 		const { rules } = this;
@@ -198,15 +200,16 @@ export class DeviceHub {
 		};
 		const judged =
 			rules.authenticate === undefined
-				? this.judgeUnknown(userName)
-				: rules.authenticate(client, password, address, (cause) => answer(judge(cause)));
+				? this.judgeUnknown(client, allowAnonymous)
+				: rules.authenticate(client, password, address, (cause) => answer(judge(cause)), allowAnonymous);
 		return judged === undefined ? undefined : judge(judged);
 	}
 
-	/** Without other rules, a name that nobody knows is as good as none. */
-	private judgeUnknown(userName: string | undefined): Cause {
-		if (this.rules.allowAnonymous ?? true) return Cause.None;
-		return userName === undefined ? Cause.NotAuthorized : Cause.BadUserNameOrPassword;
+	/** Without other rules, a name that nobody knows is as good as none, but nobody gets an admin's for the asking. */
+	private judgeUnknown(client: Client, allowAnonymous: boolean): Cause {
+		const { userName } = client;
+		if (userName === undefined) return allowAnonymous ? Cause.None : Cause.NotAuthorized;
+		return allowAnonymous && !this.isAdmin(client) ? Cause.None : Cause.BadUserNameOrPassword;
 	}
 
 	private knock(clientId: string, userName: string, password: Uint8Array, address: string): void {

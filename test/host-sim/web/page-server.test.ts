@@ -1,0 +1,238 @@
+/** The page's server: what it gives to whom, and what other pages, strangers and odd requests get. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request as httpRequest } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { WebSocket } from "ws";
+import { Hub } from "../../../host-sim/hub.js";
+import { Assets } from "../../../host-sim/web/assets.js";
+import { Cause } from "../../../src/errors.js";
+import { MemoryRecords } from "../../../src/hub/registry.js";
+import { testLimits } from "../../interop/support.js";
+import { assert, suite } from "../../support/test.js";
+
+const test = suite("the page's server");
+const folder = mkdtempSync(join(tmpdir(), "hearth-page-"));
+for (const [name, text] of [
+	["index.html", "<!doctype html><title>page</title>"],
+	["app.js", "let a = 1;".repeat(100)],
+	["secret.txt", "not for anybody"],
+] as const) {
+	writeFileSync(join(folder, name), text);
+	writeFileSync(join(folder, `${name}.gz`), gzipSync(text));
+}
+const assets = new Assets(folder);
+
+async function start(host = "127.0.0.1") {
+	const hub = new Hub({
+		limits: { ...testLimits, authentications: 10 },
+		logLevel: -1,
+		log: () => {},
+		access: {
+			authenticate: ({ userName }, password, _address, answer) => {
+				const right = userName === "ann" && `${Buffer.from(password ?? [])}` === "pw";
+				setImmediate(() => answer(right ? Cause.None : Cause.BadUserNameOrPassword));
+				return undefined;
+			},
+		},
+		devices: { hubId: "K7Q2M9XD", records: new MemoryRecords(), admins: ["ann"], assets },
+	});
+	const address = await hub.add({ http: { host, port: 0 } });
+	return { hub, port: Number(new URL(address).port) };
+}
+
+const { hub, port } = await start();
+test.after(async () => {
+	await hub.close();
+	rmSync(folder, { recursive: true });
+});
+
+interface Answer {
+	status: number;
+	headers: Record<string, string | string[] | undefined>;
+	text: string;
+	body: Buffer;
+}
+
+/** A request as it is: headers and path are not made better. */
+function ask(method: string, path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> {
+	return new Promise((resolve, reject) => {
+		const request = httpRequest({ host: "127.0.0.1", port, method, path, headers, setHost: !("host" in headers) });
+		request.on("error", reject);
+		request.on("response", (response) => {
+			const chunks: Buffer[] = [];
+			response.on("data", (chunk: Buffer) => chunks.push(chunk));
+			response.on("end", () => {
+				const all = Buffer.concat(chunks);
+				resolve({ status: response.statusCode!, headers: response.headers, text: all.toString(), body: all });
+			});
+		});
+		request.end(body);
+	});
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+const ELSEWHERE = { host: "192.168.1.9:8080" };
+
+async function signIn(password = "pw"): Promise<Answer> {
+	return ask("POST", "/session", { ...ELSEWHERE, ...JSON_TYPE }, JSON.stringify({ userName: "ann", password }));
+}
+
+test("files: as they are, compressed, and not again when the browser has them", async () => {
+	const page = await ask("GET", "/");
+	assert.is(page.status, 200);
+	assert.match(page.text, "<title>page</title>");
+	assert.match(`${page.headers["content-security-policy"]}`, "default-src 'none'; script-src 'self'");
+	const script = await ask("GET", "/app.js?v=1", { "accept-encoding": "br, gzip" });
+	assert.is(script.headers["content-encoding"], "gzip");
+	assert.equal(script.body, gzipSync("let a = 1;".repeat(100)));
+	const again = await ask("GET", "/app.js", { "if-none-match": `${script.headers["etag"]}` });
+	assert.is(again.status, 304);
+	assert.is(again.text, "");
+	const head = await ask("HEAD", "/");
+	assert.is(head.status, 200);
+	assert.is(head.text, "");
+});
+
+test("there is nothing but the page's files", async () => {
+	for (const path of [
+		"/secret.txt",
+		"/../secret.txt",
+		"/..%2fsecret.txt",
+		"/%2e%2e/secret.txt",
+		"//etc/passwd",
+		"/app.js.gz",
+		"/app.js/",
+		"/index.html",
+		"/toString",
+		"/__proto__",
+	])
+		assert.is((await ask("GET", path)).status, 404, path);
+	assert.is((await ask("PUT", "/", {})).status, 404);
+	assert.is((await ask("GET toString", "/session").catch(() => ({ status: 0 }))).status, 0);
+});
+
+test("on this machine the page needs no signing in; by another name it does", async () => {
+	assert.equal(JSON.parse((await ask("GET", "/session")).text), {
+		hubId: "K7Q2M9XD",
+		signedIn: true,
+		admin: true,
+		userName: "",
+		local: true,
+		kinds: ["device", "controller", "viewer", "admin"],
+	});
+	// a page elsewhere whose host name was made to lead here
+	for (const host of ["evil.example:8080", "192.168.1.9:8080"]) {
+		assert.is(JSON.parse((await ask("GET", "/session", { host })).text).signedIn, false, host);
+		assert.is((await ask("GET", "/pairing", { host })).status, 401, host);
+	}
+	for (const host of ["localhost:1", "127.0.0.1", "[::1]:80"])
+		assert.is(JSON.parse((await ask("GET", "/session", { host })).text).signedIn, true, host);
+	for (const host of ["", "a b", "x/y"]) assert.is((await ask("GET", "/session", { host })).status, 400, host);
+});
+
+test("signing in gives a cookie that scripts cannot read, and signing out takes it back", async () => {
+	assert.is((await signIn("wrong")).status, 401);
+	const signedIn = await signIn();
+	assert.is(signedIn.status, 200);
+	const [set] = signedIn.headers["set-cookie"] as unknown as string[];
+	assert.match(set!, /^hearth=[\w-]{43}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Strict$/);
+	const cookie = set!.split(";")[0]!;
+	const headers = { ...ELSEWHERE, cookie };
+	const session = JSON.parse((await ask("GET", "/session", headers)).text);
+	assert.equal([session.signedIn, session.admin, session.userName, session.local], [true, true, "ann", false]);
+	assert.is((await ask("GET", "/pairing", headers)).status, 200);
+	assert.is((await ask("DELETE", "/session", headers)).status, 200);
+	assert.is((await ask("GET", "/pairing", headers)).status, 401);
+	assert.is((await ask("GET", "/pairing", { ...ELSEWHERE, cookie: "hearth=x; hearth=" })).status, 401);
+});
+
+test("the window is opened and closed, and its code is for admins' eyes", async () => {
+	const body = JSON.stringify({ name: "Lamp", kind: "device", seconds: 60 });
+	assert.is((await ask("POST", "/pairing", { ...ELSEWHERE, ...JSON_TYPE }, body)).status, 401);
+	const opened = JSON.parse((await ask("POST", "/pairing", JSON_TYPE, body)).text);
+	assert.match(opened.code, /^\d{8}$/);
+	assert.is(opened.code, hub.devices!.hub.pairing.window?.code);
+	assert.is(opened.secondsLeft, 60);
+	assert.match(opened.qr, /^HEARTH:1:\d{8}:K7Q2M9XD:[\d.]+:1883$/);
+	assert.equal(JSON.parse((await ask("GET", "/pairing")).text).code, opened.code);
+	assert.equal(JSON.parse((await ask("DELETE", "/pairing")).text), { open: false });
+	for (const [sent, status] of [
+		['{"seconds":0}', 400],
+		['{"seconds":901}', 400],
+		['{"kind":"king"}', 400],
+		['{"name":5}', 400],
+		["[]", 400],
+		["{", 400],
+		[JSON.stringify({ name: "x".repeat(5_000) }), 413],
+	] as const)
+		assert.is((await ask("POST", "/pairing", JSON_TYPE, sent)).status, status, sent.slice(0, 20));
+	assert.is(hub.devices!.hub.pairing.window, undefined);
+});
+
+test("another page can do nothing, not even with the browser of an admin", async () => {
+	const body = "{}";
+	const forged: Record<string, string>[] = [
+		{ origin: "https://evil.example" },
+		{ origin: "null" },
+		{ origin: `http://127.0.0.1:${port + 1}` },
+		{ "sec-fetch-site": "cross-site" },
+		{ "sec-fetch-site": "same-site" },
+	];
+	for (const headers of forged) {
+		const sent = { ...headers, ...JSON_TYPE, host: `127.0.0.1:${port}` };
+		assert.is((await ask("POST", "/pairing", sent, body)).status, 403, JSON.stringify(headers));
+		assert.is((await ask("POST", "/session", sent, body)).status, 403);
+	}
+	// what a form can send without asking
+	for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+		assert.is((await ask("POST", "/pairing", { "content-type": type }, body)).status, 415, type);
+	assert.is(hub.devices!.hub.pairing.window, undefined);
+});
+
+test("guessing is slowed: after three wrong passwords the next one waits", async () => {
+	const second = await start();
+	const all = [];
+	for (let i = 0; i < 4; i++)
+		all.push(
+			await fetch(`http://127.0.0.1:${second.port}/session`, {
+				method: "POST",
+				headers: JSON_TYPE,
+				body: JSON.stringify({ userName: "ann", password: `${i}` }),
+			}),
+		);
+	assert.equal(
+		all.map((answer) => answer.status),
+		[401, 401, 401, 429],
+	);
+	assert.match(all[3]!.headers.get("retry-after") ?? "", /^\d+$/);
+	for (const answer of all) await answer.arrayBuffer();
+	await second.hub.close();
+});
+
+/** @returns what became of a WebSocket: "open", or the status that refused it */
+function webSocket(path: string, headers: Record<string, string> = {}): Promise<string> {
+	return new Promise((resolve) => {
+		const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, ["mqtt"], { headers });
+		ws.on("open", () => {
+			ws.close();
+			resolve("open");
+		});
+		ws.on("unexpected-response", (_request, response) => {
+			ws.terminate();
+			resolve(`${response.statusCode}`);
+		});
+		ws.on("error", () => {});
+	});
+}
+
+test("MQTT is on the same address: for the page's own scripts and for programs, not for other pages", async () => {
+	assert.is(await webSocket("/mqtt"), "open");
+	assert.is(await webSocket("/mqtt", { origin: `http://127.0.0.1:${port}` }), "open");
+	assert.is(await webSocket("/mqtt", { origin: "https://evil.example" }), "403");
+	assert.is(await webSocket("/mqtt", { origin: `http://127.0.0.1:${port + 1}` }), "403");
+	assert.is(await webSocket("/other"), "404");
+});
+
+test.run();
