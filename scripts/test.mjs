@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { slowness } from "./xs.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const words = process.argv.slice(2);
@@ -14,7 +15,9 @@ const whole = words.length === 0;
 /** Whole runs leave their results for scripts/conformance.mjs; a filtered run disturbs neither them nor another. */
 const out = join(root, "build", whole ? "test" : `test-${process.pid}`);
 const results = whole ? join(root, "build", "results") : join(out, "results");
-const FILE_LIMIT_MS = Number(process.env.HEARTH_TEST_LIMIT_MS ?? 120_000);
+/** HEARTH_XS_CPU may name a processor that is emulated. */
+const SLOWNESS = slowness();
+const FILE_LIMIT_MS = Number(process.env.HEARTH_TEST_LIMIT_MS ?? 120_000) * SLOWNESS;
 const counts = { passed: 0, failed: 0, skipped: 0 };
 /** Reason → the tests that were skipped for it. */
 const skips = new Map();
@@ -101,7 +104,7 @@ async function testFile(path) {
 	const outfile = join(out, `${id}.mjs`);
 	const record = join(results, `${id}.jsonl`);
 	const unbuilt = await bundle(path, outfile);
-	const env = { HEARTH_TEST_RESULTS: record, HEARTH_TEST_FILE: path };
+	const env = { HEARTH_TEST_RESULTS: record, HEARTH_TEST_FILE: path, HEARTH_TEST_SLOWNESS: String(SLOWNESS) };
 	const { code, output } =
 		unbuilt === undefined
 			? await run(process.execPath, ["--enable-source-maps", outfile], env)

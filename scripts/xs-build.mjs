@@ -1,12 +1,14 @@
 /** Builds test/xs/host, the program that runs a bundle on the XS engine with a microcontroller's memory.
  *  The engine's sources come from a package on npm, are checked against its known sha512, and stay in build/xs.
- *  `node scripts/xs-build.mjs` prints the program's path; exit code 3: it cannot be built here, one line says why. */
-import { execFile, execFileSync, spawnSync } from "node:child_process";
+ *  `node scripts/xs-build.mjs [cpu]` prints the program's path; exit code 3: it cannot be built here, one line says
+ *  why. */
+import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
+import { cpuNamed, missingFor } from "./xs-cpus.mjs";
 
 /** The project's folder; looked for, because tests have this file bundled elsewhere. */
 export const ROOT = projectFolder(path.dirname(fileURLToPath(import.meta.url)));
@@ -25,13 +27,9 @@ const HOST = path.join(ROOT, "test", "xs", "host");
 const PACKAGE = "@agoric/xsnap@0.15.0";
 const TARBALL = path.join(BUILD, "agoric-xsnap-0.15.0.tgz");
 const SHA512 = "ZBm4DZxbtfacxMHVVdJjZi0Y8zOxN77vpu1WwI5RWfPkaRh0aHkz/dVdTGKXalDNzWfz183lljKxlxl3/h0n+A==";
-const COMPILER = process.env.CC ?? "gcc";
 
-/** 32-bit: a slot takes 16 bytes, as on a device. SSE: doubles are rounded as everywhere else. */
+/** Of every processor. */
 const FLAGS = [
-	"-m32",
-	"-msse2",
-	"-mfpmath=sse",
 	"-O2",
 	"-w",
 	"-fno-common",
@@ -58,30 +56,21 @@ export class CannotBuild extends Error {
 	name = "CannotBuild";
 }
 
-/** Builds what is not built yet. @param {{ profile?: boolean }} options profile: one that counts opcodes by function
- *  @returns {Promise<string>} path of the program. Throws CannotBuild when it has no 32-bit C compiler or cannot fetch
- *  the engine */
-export async function buildHost({ profile = false } = {}) {
-	checkCompiler();
-	fs.mkdirSync(path.join(BUILD, "o"), { recursive: true });
+/** Builds what is not built yet. @param {{ cpu?: string, profile?: boolean }} options cpu: of scripts/xs-cpus.mjs;
+ *  profile: one that counts opcodes by function
+ *  @returns {Promise<string>} path of the program. Throws CannotBuild when a compiler or an emulator is missing, or the
+ *  engine cannot be fetched */
+export async function buildHost({ cpu = "x86", profile = false } = {}) {
+	const missing = missingFor(cpu);
+	if (missing !== undefined) throw new CannotBuild(missing);
+	const folder = path.join(BUILD, profile ? `${cpu}-profile` : cpu);
+	fs.mkdirSync(folder, { recursive: true });
 	const release = await lock(path.join(BUILD, "lock"));
 	try {
-		const engine = engineSources();
-		const plain = plan(engine, []);
-		const profiling = plan(engine, [PROFILE]);
-		if (profile) countedSteps(engine);
-		return await build(profile ? profiling : plain, [plain, profiling]);
+		return await build(engineSources(), cpuNamed(cpu), folder, profile);
 	} finally {
 		release();
 	}
-}
-
-function checkCompiler() {
-	const source = "#include <stdio.h>\nint main(void) { return 0; }\n";
-	const options = ["-m32", "-x", "c", "-", "-o", os.devNull];
-	const tried = spawnSync(COMPILER, options, { input: source, encoding: "utf8" });
-	if (tried.error) throw new CannotBuild(`no C compiler (${COMPILER}): install gcc and gcc-multilib`);
-	if (tried.status !== 0) throw new CannotBuild(`${COMPILER} has no 32-bit libraries: install gcc-multilib`);
 }
 
 /** Fetches, checks and unpacks. @returns {string} the folder with xs/ and modules/ */
@@ -111,64 +100,67 @@ function engineSources() {
 	return folder;
 }
 
-/** A copy of the engine's interpreter that calls profileStep. */
-function countedSteps(engine) {
-	const folder = path.join(engine, "xs", "sources");
-	const source = fs.readFileSync(path.join(folder, "xsRun.c"), "utf8");
+/** @returns the path of a copy of the engine's interpreter that calls profileStep */
+function countedSteps(sources, folder) {
+	const source = fs.readFileSync(path.join(sources, "xsRun.c"), "utf8");
 	if (source.split(STEP[0]).length !== 2) throw new Error("xs-build: xsRun.c has no place for profileStep");
 	const declared = "extern void profileStep(txMachine* the, txSlot* frame);\n";
 	const counted = source.replace('#include "xsAll.h"\n', (line) => line + declared).replace(...STEP);
-	fs.writeFileSync(path.join(BUILD, "xsRunProfile.c"), counted);
+	const file = path.join(folder, "xsRun.c");
+	fs.writeFileSync(file, counted);
+	return file;
 }
 
-/** What a program is made of; an object's name tells all that went into it. @param {string[]} more flags */
-function plan(engine, more) {
+/** Compiles each source whose object is not there; an object's name tells all that went into it. */
+async function build(engine, cpu, folder, profile) {
 	const xs = path.join(engine, "xs");
 	const text = path.join(engine, "modules", "data", "text");
+	const own = cpu.sources.map((name) => `-I${path.join(HOST, name, "include")}`);
 	const includes = ["includes", "platforms", "sources"].map((name) => `-I${path.join(xs, name)}`);
-	const options = [...FLAGS, ...includes, `-I${HOST}`];
-	const engineKey = hash(COMPILER, FLAGS.join(" "), SHA512, read("xshostPlatform.h"));
-	const engineUnit = (source) => unit(source, engineKey, options);
-	const units = fs
-		.readdirSync(path.join(xs, "sources"))
-		.filter((name) => name.endsWith(".c") && !LEFT_OUT.test(name))
-		.filter((name) => more.length === 0 || name !== "xsRun.c")
-		.map((name) => engineUnit(path.join(xs, "sources", name)));
-	units.push(engineUnit(path.join(text, "decoder", "textdecoder.c")));
-	units.push(engineUnit(path.join(text, "encoder", "textencoder.c")));
-	if (more.length > 0) units.push(unit(path.join(BUILD, "xsRunProfile.c"), hash(engineKey, ...STEP), options));
-	for (const name of fs.readdirSync(HOST).filter((name) => name.endsWith(".c"))) {
-		const key = hash(engineKey, read("xshost.h"), read(name), ...more);
-		units.push(unit(path.join(HOST, name), key, [...options, ...more]));
-	}
-	return { program: path.join(BUILD, `xshost-${hash(...units.map((u) => u.object))}`), units };
-}
-
-/** Compiles each source whose object is not there. @param all the plans of which nothing is deleted */
-async function build({ program, units }, all) {
+	const options = [...own, ...cpu.flags, ...FLAGS, ...(profile ? [PROFILE] : []), ...includes, `-I${HOST}`];
+	const headers = cpu.sources.flatMap((name) => filesIn(path.join(HOST, name), ".h"));
+	const engineKey = hash(cpu.compiler, options.join(" "), SHA512, ...["xshostPlatform.h", ...headers].map(read));
+	const unit = (source, key, flags = []) => {
+		const name = [path.basename(source, path.extname(source)), ...flags, key].join("-");
+		return { source, flags, object: path.join(folder, `${name}.o`) };
+	};
+	const units = filesIn(path.join(xs, "sources"), ".c")
+		.filter((file) => !LEFT_OUT.test(path.basename(file)))
+		.map((file) => (profile && path.basename(file) === "xsRun.c" ? countedSteps(path.dirname(file), folder) : file))
+		.map((file) => unit(file, hash(engineKey, ...STEP)));
+	units.push(unit(path.join(text, "decoder", "textdecoder.c"), engineKey));
+	units.push(unit(path.join(text, "encoder", "textencoder.c"), engineKey));
+	for (const file of filesIn(HOST, ".c", cpu.sources))
+		units.push(unit(file, hash(engineKey, read("xshost.h"), read(file))));
+	for (const { source, flags } of cpu.arithmetic?.(folder) ?? []) units.push(unit(source, engineKey, flags));
+	const objects = units.map((u) => u.object);
+	const program = path.join(folder, `xshost-${hash(...objects, cpu.link([]).join(" "))}`);
 	if (fs.existsSync(program)) return program;
 	const missing = units.filter((u) => !fs.existsSync(u.object));
-	await inParallel(missing, (u) => compile([...u.options, "-c", u.source], u.object));
-	await compile(["-m32", ...units.map((u) => u.object), "-lm", "-ldl", "-lpthread"], program);
-	removeOld(all);
+	await inParallel(missing, (u) => run(cpu.compiler, [...options, ...u.flags, "-c", u.source], u.object));
+	await run(cpu.compiler, cpu.link(objects), program);
+	removeOld(folder, [program, ...objects]);
 	return program;
 }
 
-function unit(source, key, options) {
-	return { source, options, object: path.join(BUILD, "o", `${path.basename(source, ".c")}-${key}.o`) };
+/** @returns the paths of a folder's own files with this ending, and of those in some of its folders */
+function filesIn(folder, ending, folders = []) {
+	const own = fs.readdirSync(folder, { recursive: ending === ".h" }).map((name) => path.join(folder, String(name)));
+	const more = folders.flatMap((name) => filesIn(path.join(folder, name), ending));
+	return [...own.filter((file) => file.endsWith(ending)), ...more].sort();
 }
 
-function read(name) {
-	return fs.readFileSync(path.join(HOST, name), "utf8");
+function read(file) {
+	return fs.readFileSync(path.resolve(HOST, file), "utf8");
 }
 
 function hash(...parts) {
 	return createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 12);
 }
 
-function compile(options, output) {
+function run(compiler, options, output) {
 	return new Promise((resolve, reject) => {
-		execFile(COMPILER, [...options, "-o", `${output}.new`], (error, _stdout, stderr) => {
+		execFile(compiler, [...options, "-o", `${output}.new`], { cwd: ROOT }, (error, _stdout, stderr) => {
 			if (error) return reject(new Error(`xs-build: ${stderr || error.message}`));
 			fs.renameSync(`${output}.new`, output);
 			resolve(undefined);
@@ -185,13 +177,12 @@ async function inParallel(items, work) {
 }
 
 /** Deletes the programs and objects of earlier host sources or flags. */
-function removeOld(plans) {
-	const keep = new Set(plans.flatMap((plan) => [plan.program, ...plan.units.map((u) => u.object)]));
-	for (const folder of [BUILD, path.join(BUILD, "o")])
-		for (const name of fs.readdirSync(folder)) {
-			const file = path.join(folder, name);
-			if (/^xshost-|\.o$/.test(name) && !keep.has(file)) fs.rmSync(file);
-		}
+function removeOld(folder, keep) {
+	const kept = new Set(keep);
+	for (const name of fs.readdirSync(folder)) {
+		const file = path.join(folder, name);
+		if (/^xshost-|\.o$/.test(name) && !kept.has(file)) fs.rmSync(file);
+	}
 }
 
 /** Waits until no other process builds. @returns {Promise<() => void>} what ends the wait of the next one */
@@ -223,9 +214,10 @@ function isStale(file) {
 
 if (isMain("xs-build.mjs")) {
 	try {
-		console.log(path.relative(process.cwd(), await buildHost()));
+		console.log(path.relative(process.cwd(), await buildHost({ cpu: process.argv[2] })));
 	} catch (error) {
-		console.error(error instanceof CannotBuild ? `xs-build: ${error.message}` : error);
-		process.exitCode = error instanceof CannotBuild ? 3 : 1;
+		const known = error instanceof CannotBuild || error instanceof RangeError;
+		console.error(known ? `xs-build: ${error.message}` : error);
+		process.exitCode = error instanceof CannotBuild ? 3 : error instanceof RangeError ? 2 : 1;
 	}
 }

@@ -5,9 +5,17 @@ import type { Plugin } from "esbuild";
 /** What is missing on this computer to build the host: a compiler, 32-bit libraries, or the engine's sources. */
 export class CannotBuild extends Error {}
 
-/** Builds the host if it isn't built. @param options profile: one that counts opcodes by function
+export type XsCpu = "x86" | "arm" | "xtensa";
+
+/** What HEARTH_XS_CPU names; x86 where it doesn't. */
+export const CPU: XsCpu;
+
+/** @returns how many times longer a program may take there than on this machine's own processor */
+export function slowness(cpu?: XsCpu): number;
+
+/** Builds the host if it isn't built. @param options cpu: default x86; profile: one that counts opcodes by function
  *  @returns its path. Throws CannotBuild */
-export function buildHost(options?: { profile?: boolean }): Promise<string>;
+export function buildHost(options?: { cpu?: XsCpu; profile?: boolean }): Promise<string>;
 
 export type XsBoard = "esp32" | "esp32s3" | "esp32c3" | "pico_w" | "esp8266";
 
@@ -17,9 +25,11 @@ export const BOARDS: Readonly<Record<XsBoard, readonly string[]>>;
 export interface XsOptions {
 	/** default esp32 */
 	board?: XsBoard;
+	/** default CPU */
+	cpu?: XsCpu;
 	/** further options of the host (test/xs/host/xshost.c) */
 	options?: readonly string[];
-	/** then the process is killed; default 15,000 */
+	/** then the process is killed; default 15,000, and many times that under emulation */
 	timeoutMs?: number;
 	/** runs on the host that counts opcodes by function (test/xs/host/profile.c) */
 	profile?: boolean;

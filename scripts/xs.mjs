@@ -1,5 +1,5 @@
-/** Runs a TypeScript program on the XS engine with a board's memory: `npm run xs -- [--board NAME] file.ts [host
- *  option…]`.
+/** Runs a TypeScript program on the XS engine with a board's memory:
+ *  `npm run xs -- [--board NAME] [--cpu x86|arm|xtensa] file.ts [host option…]`.
  *  The program becomes two bundles, as a device has them: src/ and the boards' limits are preloaded into "ROM" and
  *  frozen,
  *  the rest is main. Host options: the head of test/xs/host/xshost.c. */
@@ -9,10 +9,16 @@ import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { buildHost, CannotBuild, isMain, ROOT } from "./xs-build.mjs";
+import { cpuNamed } from "./xs-cpus.mjs";
 
 export { buildHost, CannotBuild };
 
 const RUN = path.join(ROOT, "build", "xs", "run");
+
+/** The processor where none is named: the tests of test/xs run on any. */
+export const CPU = process.env.HEARTH_XS_CPU ?? "x86";
+
+const EMULATED_SLOWNESS = 20;
 
 /** The engine's memory by board: the host's options. Without any it is an ESP32's. */
 export const BOARDS = {
@@ -124,13 +130,18 @@ export function writeBundle(name, source) {
 /** Starts two bundles on XS. See xs.d.mts. */
 export async function startBundles(
 	{ main, preload },
-	{ board = "esp32", options = [], timeoutMs = 15_000, profile = false, onLine } = {},
+	{ board = "esp32", cpu = CPU, options = [], timeoutMs = 15_000, profile = false, onLine } = {},
 ) {
-	const program = await buildHost({ profile });
+	const program = await buildHost({ cpu, profile });
 	const preloads = preload === undefined ? [] : ["-p", preload];
-	const args = [...boardOptions(board), ...preloads, ...options, "-v", main];
-	const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-	return { child, done: collect(child, timeoutMs, onLine) };
+	const run = [...cpuNamed(cpu).run, program, ...boardOptions(board), ...preloads, ...options, "-v", main];
+	const child = spawn(run[0], run.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
+	return { child, done: collect(child, timeoutMs * slowness(cpu), onLine) };
+}
+
+/** @returns how many times longer a program may take than on this machine's own processor */
+export function slowness(cpu = CPU) {
+	return cpuNamed(cpu).run.length > 0 ? EMULATED_SLOWNESS : 1;
 }
 
 /** Starts a program on XS. See xs.d.mts. */
@@ -182,18 +193,20 @@ export async function runOnXs(entry, options) {
 
 async function main() {
 	const { values, positionals, tokens } = parseArgs({
-		options: { board: { type: "string", default: "esp32" } },
+		options: { board: { type: "string", default: "esp32" }, cpu: { type: "string", default: CPU } },
 		strict: false,
 		allowPositionals: true,
 		tokens: true,
 	});
 	const entry = positionals[0];
-	if (entry === undefined) throw new RangeError("xs: which file? npm run xs -- [--board NAME] file.ts [host option…]");
+	if (entry === undefined)
+		throw new RangeError("xs: which file? npm run xs -- [--board NAME] [--cpu NAME] file.ts [host option…]");
 	const after = tokens.find((token) => token.kind === "positional").index + 1;
 	const options = process.argv.slice(2 + after);
-	const timeoutMs = 2 ** 31 - 1;
+	const { board, cpu } = values;
+	const timeoutMs = Math.floor((2 ** 31 - 1) / slowness(cpu));
 	const onLine = (line) => console.log(line);
-	const { status, errors, statistics } = await runOnXs(entry, { board: values.board, options, timeoutMs, onLine });
+	const { status, errors, statistics } = await runOnXs(entry, { board, cpu, options, timeoutMs, onLine });
 	if (errors !== "") console.error(errors);
 	if (statistics !== undefined) console.error(JSON.stringify(statistics));
 	process.exitCode = status < 0 ? 1 : status;

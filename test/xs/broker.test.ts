@@ -1,14 +1,10 @@
-/** The broker on the real XS engine with an ESP32's limits and heaps: full tables, 100,000 messages, overflows,
- *  the budget,
- *  and real clients over TCP. */
-
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import mqtt from "mqtt";
+/** The broker on the real XS engine with an ESP32's limits and heaps: full tables, 100,000 messages, overflows, the
+ *  budget, and real clients over TCP. */
 import { boardHeaps, boardLimits } from "../../host-sim/boards.js";
 import { budgetOf, bytesPerClient } from "../../host-sim/budget.js";
-import { runOnXs, startOnXs, type XsResult } from "../../scripts/xs.mjs";
+import { runOnXs, type XsResult } from "../../scripts/xs.mjs";
 import { assert, suite } from "../support/test.js";
+import { playInterop, whyNoMosquitto } from "./interop.js";
 import { whyNoXs } from "./support.js";
 
 const test = suite("broker on XS, full");
@@ -106,59 +102,11 @@ onXs("the deepest calls that a peer can cause leave a tenth of the stack free", 
 	assert.ok(stackPeak <= 0.9 * stackSlots, `${stackPeak} of ${stackSlots} slots`);
 });
 
-const noMosquitto = spawnSync("mosquitto_pub", ["--help"]).error === undefined ? undefined : "no mosquitto_pub";
-
-/** Runs a command to its end. @returns its exit code and output */
-async function run(command: string, args: string[]): Promise<{ code: number; output: string }> {
-	const child = spawn(command, args);
-	let output = "";
-	child.stdout.on("data", (chunk) => {
-		output += chunk;
-	});
-	const [code] = await once(child, "close");
-	return { code, output };
-}
+const noMosquitto = whyNoMosquitto();
 
 test.if(missing === undefined && noMosquitto === undefined, missing ?? noMosquitto ?? "")(
 	"mosquitto_pub, mosquitto_sub and 14 clients of MQTT.js talk through it",
-	async () => {
-		let port = 0;
-		let listening = (): void => {};
-		const ready = new Promise<void>((resolve) => {
-			listening = resolve;
-		});
-		const onLine = (line: string): void => {
-			const match = /^\{"name":"listening","port":(\d+)/.exec(line);
-			if (match === null) return;
-			port = Number(match[1]);
-			listening();
-		};
-		const { done } = await startOnXs("test/xs/hub.ts", { onLine });
-		await ready;
-		const clients = [];
-		for (let i = 0; i < 14; i++)
-			clients.push(await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: `c${i}`, reconnectPeriod: 0 }));
-		const got: string[] = [];
-		clients[0]!.on("message", (topic, payload) => got.push(`${topic} ${payload}`));
-		await clients[0]!.subscribeAsync("from/#", { qos: 2 });
-		const flags = ["-h", "127.0.0.1", "-p", `${port}`];
-		for (const version of ["31", "311", "5"])
-			for (const qos of ["0", "1", "2"]) {
-				const args = [...flags, "-V", version, "-q", qos, "-t", `from/${version}`, "-m", `${qos}`, "-r"];
-				assert.is((await run("mosquitto_pub", args)).code, 0);
-			}
-		// the last value of each version is retained
-		const sub = await run("mosquitto_sub", [...flags, "-t", "from/+", "-v", "-C", "3", "-W", "10"]);
-		assert.equal(sub.output.trim().split("\n").sort(), ["from/31 2", "from/311 2", "from/5 2"]);
-		for (let i = 1; i < 14; i++) await clients[i]!.publishAsync(`from/c${i}`, `${i}`, { qos: (i % 3) as 0 | 1 | 2 });
-		const deadline = performance.now() + 10_000;
-		while (got.length < 22 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
-		assert.is(got.length, 22);
-		await clients[1]!.publishAsync("end", "");
-		const result = await done;
-		for (const client of clients) client.end(true);
-		ok(result);
-	},
+	async () => ok(await playInterop()),
 );
 
 test.run();

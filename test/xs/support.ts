@@ -1,11 +1,20 @@
 /** Tests of programs on XS: skipped, with the reason, where the host cannot be built. */
 import { rmSync } from "node:fs";
-import { buildHost, CannotBuild, startBundles, writeBundle, type XsOptions, type XsResult } from "../../scripts/xs.mjs";
+import {
+	buildHost,
+	CannotBuild,
+	CPU,
+	startBundles,
+	writeBundle,
+	type XsCpu,
+	type XsOptions,
+	type XsResult,
+} from "../../scripts/xs.mjs";
 
 /** Why nothing runs on XS here; undefined: it does. The first test to ask builds the host, which takes some seconds. */
-export async function whyNoXs(): Promise<string | undefined> {
+export async function whyNoXs(cpu: XsCpu = CPU): Promise<string | undefined> {
 	try {
-		await buildHost();
+		await buildHost({ cpu });
 		return undefined;
 	} catch (error) {
 		if (error instanceof CannotBuild) return error.message;

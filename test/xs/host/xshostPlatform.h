@@ -1,10 +1,21 @@
-/* What XS asks of a platform, answered for the host: Linux, 32-bit words, memory as memory.c gives it.
+/* What XS asks of a platform, answered for the host: Linux on a processor of 32 bits, memory as memory.c gives it.
    XS includes this through -DINCLUDE_XSPLATFORM -DXSPLATFORM='"xshostPlatform.h"'. */
 #ifndef XSHOST_PLATFORM_H
 #define XSHOST_PLATFORM_H
 
+#ifdef __xtensa__ /* picolibc has neither threads nor loaded libraries */
+#define mxLittleEndian 1
+#else
 #undef mxLinux
 #define mxLinux 1
+#define mxUseGCCAtomics 1
+#define mxUsePOSIXThreads 1
+#include <pthread.h>
+#endif
+#if !defined __i386__ /* words at any address are x86's alone */
+#define mxMisalignedSettersCrash 1
+#define mxUnalignedAccess 0
+#endif
 #define mxExport extern
 #define mxImport extern
 #define XS_FUNCTION_NORETURN __attribute__((noreturn))
@@ -15,7 +26,6 @@
 #include <float.h>
 #include <limits.h>
 #include <math.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -26,8 +36,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define mxUseGCCAtomics 1
-#define mxUsePOSIXThreads 1
 #define mxUseDefaultBuildKeys 1
 #define mxUseDefaultParseScript 1
 #define mxUseDefaultSharedChunks 1

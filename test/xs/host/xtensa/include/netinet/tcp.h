@@ -1,0 +1,1 @@
+enum { TCP_NODELAY = 1 };
