@@ -9,7 +9,7 @@ const XTENSA_LIBRARIES = "/usr/lib/xtensa-lx106-elf";
 const LIBGCC_SOURCES = "/usr/src/gcc-12/gcc-12.2.0-dfsg.tar.xz";
 
 /** Bytes for what is not the device's memory: the ROM machine, and the conformance tests' heaps. */
-const XTENSA_HEAP_BYTES = 224 << 20;
+const XTENSA_HEAP_BYTES = 384 << 20;
 
 /** @typedef {object} Cpu
  *  @property {string} compiler

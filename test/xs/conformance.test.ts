@@ -14,7 +14,7 @@ const FOLDER = "test/conformance";
 const files = readdirSync(FOLDER).filter((name) => name.endsWith(".test.ts"));
 
 /** The engine's semantics are what is tested here, beside mqtt-packet; memory is tested elsewhere. */
-const MEMORY = ["-c", "67108864", "-s", "2000000", "-k", "20000", "-K", "8192"];
+const MEMORY = ["-c", "268435456", "-s", "4000000", "-k", "20000", "-K", "8192"];
 
 const TEST = /(support\/|^\.\/)test\.js$/;
 
