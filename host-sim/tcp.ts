@@ -5,7 +5,7 @@ import type { Listener } from "../src/broker/listener.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
 
 /** Bytes that a transport says it takes at once. What the kernel does not take at once stays in the broker's buffer. */
-const WRITABLE = 1 << 20;
+export const WRITABLE = 1 << 20;
 
 /** The share of the broker's buffers that may wait for peers who don't read. Beyond it their bytes are copied, so that
  *  there is always a buffer for who reads. */
@@ -20,7 +20,7 @@ interface KeptBuffers {
 /** How long a connection that this side has ended is kept to let the peer read the last packet, ms. */
 const LINGER_MS = 1_000;
 
-class TcpTransport implements Transport {
+export class TcpTransport implements Transport {
 	readonly remoteAddress: string;
 	target: TransportTarget | undefined;
 	/** the kernel has not taken all of the last write, */

@@ -28,6 +28,7 @@ async function bundle(entry, target, options) {
 
 export async function build() {
 	await bundle("host-sim/cli/main.ts", "cli.mjs", { platform: "node", target: "node20" });
+	await bundle("host-sim/client/index.ts", "client.mjs", { platform: "node", target: "node20" });
 	await bundle("src/index.ts", "index.mjs", { platform: "neutral", target: "es2022" });
 }
 

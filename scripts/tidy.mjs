@@ -26,18 +26,19 @@ const PACKET_PATH = [
 	],
 ];
 const MACHINE = /(^|[^\w./-])\/(work|root|home|Users)\/|"resolved": *"http/;
-const PACKET_PATH_FOLDERS = /^src\/(codec|memory|delivery|broker)\//;
+const PACKET_PATH_FOLDERS = /^src\/(codec|memory|delivery|broker|client)\//;
 
 /** [folder, what its imports may not be, why] */
 const ARROWS = [
 	[/^src\//, /^(?!src\/)/, "src/ imports nothing from outside"],
 	[
 		/^src\/(codec|memory|delivery)\//,
-		/^src\/(broker|client|hub)\//,
+		/^src\/(broker|client|promises|hub)\//,
 		"codec, memory and delivery know no broker, client or hub",
 	],
 	[/^src\/broker\//, /^src\/client\//, "broker and client don't know each other"],
-	[/^src\/client\//, /^src\/broker\//, "broker and client don't know each other"],
+	[/^src\/(client|promises)\//, /^src\/broker\//, "broker and client don't know each other"],
+	[/^src\/client\//, /^src\/promises\//, "the client knows no promises"],
 	[/^(?!test\/)/, /^test\//, "only tests import from test/"],
 ];
 

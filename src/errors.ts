@@ -76,6 +76,7 @@ export const enum Cause {
 	FullAuthentications,
 	FullDevices,
 	ReceiveMaximumExceeded,
+	MessageExpired,
 	// ends that are nobody's fault
 	KeepAliveTimeout,
 	SessionTakenOver,
@@ -153,6 +154,7 @@ const CAUSES: readonly (readonly [name: string, reason: ReasonCode])[] = [
 	["full-authentications", ReasonCode.ServerBusy],
 	["full-devices", ReasonCode.QuotaExceeded],
 	["receive-maximum-exceeded", ReasonCode.ReceiveMaximumExceeded],
+	["message-expired", ReasonCode.UnspecifiedError],
 	["keep-alive-timeout", ReasonCode.KeepAliveTimeout],
 	["session-taken-over", ReasonCode.SessionTakenOver],
 	["server-shutting-down", ReasonCode.ServerShuttingDown],

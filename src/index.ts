@@ -2,6 +2,7 @@
 
 export type { AuthenticationExchange, AuthenticationMethod } from "./auth/authentication-method.js";
 export { type ScramCredentials, type ScramOptions, ScramSha256, scramCredentials } from "./auth/scram.js";
+export { ScramSha256Client } from "./auth/scram-client.js";
 export type { AccessRules, Answer, Client } from "./broker/access.js";
 export { Broker, type BrokerOptions } from "./broker/broker.js";
 export type { BrokerEvents } from "./broker/events.js";
@@ -18,3 +19,4 @@ export { Pairing, type PairingEvents, type PairingPlatform, type WindowOptions }
 export { Devices, MemoryRecords, type Records } from "./hub/registry.js";
 export { hostLimits, type Limits } from "./limits.js";
 export type { Crypto, Platform, Text, Transport, TransportTarget } from "./platform.js";
+export * from "./promises/index.js";

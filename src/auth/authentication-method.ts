@@ -1,4 +1,4 @@
-/** What a method of Enhanced Authentication has to do, on the server's side. Spec: 5.0, 4.12 */
+/** What a method of Enhanced Authentication has to do, on the server's side and on the client's. Spec: 5.0, 4.12 */
 import type { Cause } from "../errors.js";
 
 /** What came of a client's data. "continue": it gets data and is to answer; "success": it has proved who it is;
@@ -39,3 +39,15 @@ export interface AuthenticationExchange {
 /** Most bytes of a method's name, and of the data that it sends. */
 export const METHOD_NAME_MAX = 64;
 export const AUTHENTICATION_DATA_MAX = 256;
+
+/** A method on the client's side. */
+export interface ClientAuthentication {
+	/** as the property Authentication Method says it */
+	readonly name: string;
+	/** A proof begins. @returns Authentication Data for CONNECT, or for the AUTH that begins it again; undefined: none */
+	begin(): Uint8Array | undefined;
+	/** Takes the server's Authentication Data at bytes[start..end). @returns the answer; undefined: it makes no sense */
+	take(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined;
+	/** The server says that it is satisfied, with its last data. @returns whether this side believes the server, too */
+	finish(bytes: Uint8Array, start: number, end: number): boolean;
+}

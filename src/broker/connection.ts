@@ -3,6 +3,7 @@
 
 import { Frame, Framer } from "../codec/framer.js";
 import { PacketType, Version } from "../codec/packet-types.js";
+import { Busy, Output } from "../delivery/output.js";
 import { Cause } from "../errors.js";
 import type { Transport, TransportTarget } from "../platform.js";
 import type { Authentication } from "./authentication.js";
@@ -16,7 +17,6 @@ import { handlePublish } from "./handle-publish.js";
 import { handleSubscribe, handleUnsubscribe } from "./handle-subscribe.js";
 import type { Listener } from "./listener.js";
 import { askNow } from "./login.js";
-import { Busy, Output } from "./output.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
 

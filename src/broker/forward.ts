@@ -4,11 +4,11 @@
  *  a PUBLISH means. Between connection.ts and the transport. */
 import { PacketType, Version } from "../codec/packet-types.js";
 import { decodePublish } from "../codec/publish.js";
+import { Busy, type Output } from "../delivery/output.js";
 import type { Broker } from "./broker.js";
 import { type Connection, ConnectionOption } from "./connection.js";
 import { deliver } from "./deliver.js";
 import { takeParts } from "./handle-publish.js";
-import { Busy, type Output } from "./output.js";
 import { ReceiverOption, type RouteCache } from "./route-cache.js";
 
 /** The first byte of a packet that may be forwarded: QoS 0, neither DUP nor RETAIN. */

@@ -2,7 +2,7 @@
  *  of its bytes, with another Packet Identifier where there is one. Good only while one message is handed out, and only
  *  as long as nothing else was staged: a buffer may be with another connection by then. */
 import { PublishFlag } from "../codec/packet-types.js";
-import type { Outputs } from "./output.js";
+import type { Outputs } from "../delivery/output.js";
 
 export class PacketCopy {
 	/** message number; 0: none; -1: a message that is not stored */

@@ -57,8 +57,8 @@ export class Framer {
 	short = 0;
 	/** bytes of the incomplete packet in the buffer */
 	private held = 0;
-	/** bytes of the large packet's body that are to come */
-	private left = 0;
+	/** bytes of the large packet's body that are to come after the current part */
+	left = 0;
 
 	/** @param from first index of the buffer's part that is this framer's
 	 *  @param capacity its bytes, ≥ 16 (a fixed header takes 5)

@@ -130,6 +130,24 @@ export class Outbox {
 		return id;
 	}
 
+	/** The Packet Identifier that is tried next. */
+	get nextId(): number {
+		return this.lastId === 65_535 ? 1 : this.lastId + 1;
+	}
+
+	/** Takes the next Packet Identifier for something else, as a SUBSCRIBE; it must not be in flight here. */
+	takeId(): number {
+		return this.freeId();
+	}
+
+	/** @returns the entry that was sent with the Packet Identifier; 0: none */
+	findSent(id: number): number {
+		const entries = this.entries;
+		let entry = this.sentFirst;
+		while (entry !== 0 && entries.packetId[entry] !== id) entry = entries.next[entry]!;
+		return entry;
+	}
+
 	/** PUBACK, or a PUBREC that refuses, or PUBCOMP: the entry is done. @param qos 1 or 2 @param released PUBCOMP
 	 *  @returns false: no such Packet Identifier is in flight in this state. Spec: [MQTT-4.3.2-1] [MQTT-4.3.3-1] */
 	complete(id: number, qos: number, released: boolean): boolean {

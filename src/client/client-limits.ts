@@ -1,0 +1,133 @@
+/** Every budget of a client: unit, range, default and reason. All that the client will ever hold is allocated from
+ *  these. */
+import { HearthError } from "../errors.js";
+
+export interface ClientLimits {
+	/** the message store: blocks and bytes of each, a multiple of 4, ≥ 64 */
+	blocks: number;
+	blockBytes: number;
+	/** messages that wait or are in flight: bytes and number */
+	queueBytes: number;
+	queueMessages: number;
+	/** QoS 1 and 2 messages in flight to the server, 1 to 65,535 (a 5.0 server may ask for less) */
+	inFlight: number;
+	/** QoS 1 and 2 messages in flight from the server, 1 to 65,535: Receive Maximum. Spec: 5.0, 3.1.2.11.3 */
+	receiveMaximum: number;
+	/** the largest packet that is taken, ≥ 128: Maximum Packet Size. Larger than the buffer it comes in parts.
+	 *  Spec: 5.0, 3.1.2.11.4 */
+	packetBytes: number;
+	/** the buffer for an incomplete packet, ≥ 16; of larger ones the payload comes in parts */
+	partialBytes: number;
+	/** Topic Name and properties of a packet that comes in parts, ≥ 64 */
+	headBytes: number;
+	/** what came in one read and waits while reading is paused, ≥ the most that the transport brings at once */
+	heldBytes: number;
+	/** the largest packet that the client makes apart from PUBLISH, ≥ 128: CONNECT with its Will, SUBSCRIBE */
+	controlBytes: number;
+	/** buffers for what leaves, ≥ 128 bytes each; a larger PUBLISH leaves in parts */
+	outputBuffers: number;
+	outputBytes: number;
+	/** subscriptions with a handler, 1 to 10,000 */
+	subscriptions: number;
+	/** Topic Names whose subscriptions are remembered */
+	routes: number;
+	/** Topic Aliases that are given to a server that takes them, 0 to 1,000. Spec: 5.0, 3.2.2.3.8 */
+	topicAliases: number;
+}
+
+/** For a PC, a Raspberry Pi or a browser. Memory is reserved, and used only as it is needed. */
+export const hostClientLimits: ClientLimits = {
+	blocks: 32_768,
+	blockBytes: 512,
+	queueBytes: 12 * 1024 * 1024,
+	queueMessages: 20_000,
+	inFlight: 1_000,
+	receiveMaximum: 1_000,
+	packetBytes: 268_435_460,
+	partialBytes: 16_384,
+	headBytes: 262_144,
+	heldBytes: 65_536,
+	controlBytes: 524_288,
+	outputBuffers: 4,
+	outputBytes: 65_536,
+	subscriptions: 1_000,
+	routes: 1_000,
+	topicAliases: 100,
+};
+
+/** For an ESP32: beside an application, in a third of each heap. */
+export const deviceClientLimits: ClientLimits = {
+	blocks: 48,
+	blockBytes: 128,
+	queueBytes: 4_096,
+	queueMessages: 24,
+	inFlight: 8,
+	receiveMaximum: 8,
+	packetBytes: 268_435_460,
+	partialBytes: 512,
+	headBytes: 256,
+	heldBytes: 1_024,
+	controlBytes: 512,
+	outputBuffers: 1,
+	outputBytes: 1_024,
+	subscriptions: 8,
+	routes: 16,
+	topicAliases: 8,
+};
+
+type Relation = readonly [name: string, holds: (l: ClientLimits) => boolean];
+
+const RELATIONS: readonly Relation[] = [
+	["blocks ≥ 4 and blockBytes ≥ 64", (l) => l.blocks >= 4 && l.blockBytes >= 64],
+	["blockBytes is a multiple of 4", (l) => l.blockBytes % 4 === 0],
+	["queueMessages ≥ 1", (l) => l.queueMessages >= 1],
+	["the store holds queueBytes", (l) => l.blocks * l.blockBytes >= l.queueBytes],
+	["1 ≤ inFlight ≤ 65535", (l) => l.inFlight >= 1 && l.inFlight <= 65_535],
+	["1 ≤ receiveMaximum ≤ 65535", (l) => l.receiveMaximum >= 1 && l.receiveMaximum <= 65_535],
+	["128 ≤ packetBytes ≤ 268435460", (l) => l.packetBytes >= 128 && l.packetBytes <= 268_435_460],
+	["partialBytes ≥ 16 and headBytes ≥ 64", (l) => l.partialBytes >= 16 && l.headBytes >= 64],
+	["controlBytes ≥ 128", (l) => l.controlBytes >= 128],
+	["outputBuffers ≥ 1 and outputBytes ≥ 128", (l) => l.outputBuffers >= 1 && l.outputBytes >= 128],
+	["1 ≤ subscriptions ≤ 10000", (l) => l.subscriptions >= 1 && l.subscriptions <= 10_000],
+	["topicAliases ≤ 1000", (l) => l.topicAliases <= 1_000],
+];
+
+/** Checks the relations between budgets. Throws HearthError `HEARTH_ERR_LIMITS_RELATION` with the one that fails. */
+export function checkClientLimits(limits: ClientLimits): void {
+	for (let i = 0; i < RELATIONS.length; i++) {
+		const relation = RELATIONS[i]!;
+		if (!relation[1](limits))
+			throw new HearthError(
+				"HEARTH_ERR_LIMITS_RELATION",
+				`client limits: ${relation[0]} does not hold; change one of them`,
+			);
+	}
+}
+
+/** The parts of the client's one byte array: index of each part's first byte. One array, so that bytes move by
+ *  `copyWithin`, which allocates nothing on XS. */
+export interface ClientLayout {
+	/** an incomplete packet */
+	partial: number;
+	/** Topic Name and properties of a packet that comes in parts */
+	head: number;
+	/** what came while reading is paused */
+	held: number;
+	/** packets under construction */
+	scratch: number;
+	outputs: number;
+	blocks: number;
+	/** bytes of all */
+	bytes: number;
+}
+
+/** Lays the parts out one after the other. */
+export function layOutClient(limits: ClientLimits): ClientLayout {
+	const head = limits.partialBytes;
+	const held = head + limits.headBytes;
+	const scratch = held + limits.heldBytes;
+	const outputs = scratch + limits.controlBytes;
+	const blocks = outputs + limits.outputBuffers * limits.outputBytes;
+	const bytes = blocks + limits.blocks * limits.blockBytes;
+	return { partial: 0, head, held, scratch, outputs, blocks, bytes };
+}

@@ -1,0 +1,366 @@
+/** The client with promises, for Node and the browser: each settles when the server has acknowledged. */
+
+import { Client } from "../client/client.js";
+import { type ClientLimits, hostClientLimits } from "../client/client-limits.js";
+import { ClientListener } from "../client/client-listener.js";
+import type { ClientSubscribeOptions, Connector } from "../client/client-options.js";
+import type { IncomingMessage } from "../client/incoming-message.js";
+import type { MessageHandler } from "../client/subscriptions.js";
+import type { ReasonPacket } from "../codec/connect.js";
+import { PropertyId } from "../codec/packet-types.js";
+import { Cause } from "../errors.js";
+import type { Platform } from "../platform.js";
+import { abortError, ClientError, causeError, reasonError } from "./client-error.js";
+import { type ClientEvents, Emitter } from "./emitter.js";
+import { Intake } from "./intake.js";
+import type { Message } from "./message.js";
+import { MessageQueue } from "./message-queue.js";
+import { encodeProperties, type PropertyRecord } from "./property-record.js";
+import { Publisher, type PublishOptions, type PublishResult } from "./publisher.js";
+import { Requests } from "./requests.js";
+import type { Settings, Signal } from "./settings.js";
+import { Subscription } from "./subscription.js";
+
+export interface SubscribeOptions {
+	/** default: 0 */
+	qos?: number;
+	noLocal?: boolean;
+	retainAsPublished?: boolean;
+	retainHandling?: number;
+	/** User Properties of SUBSCRIBE (5.0) */
+	properties?: PropertyRecord;
+	/** the handler gets the parts of a large message as they come; see `PartHandler` */
+	parts?: boolean;
+	signal?: Signal;
+}
+
+/** Takes a message. One of QoS 1 or 2 is acknowledged when the handler has returned, or its promise is settled. */
+export type Handler = (message: Message) => unknown;
+
+/** What comes of a payload: bytes[payloadStart..payloadEnd) until the handler returns. While its promise is pending,
+ *  nothing more is read. */
+export type PartHandler = (part: IncomingMessage) => unknown;
+
+export interface EndOptions {
+	/** end at once, whatever waits. Default: false: when all is sent and acknowledged */
+	force?: boolean;
+	/** ms that it may take. Default: 30,000 */
+	timeoutMs?: number;
+	/** 0x04: the Will Message is published (5.0) */
+	reason?: number;
+	/** properties of DISCONNECT (5.0) */
+	properties?: PropertyRecord;
+}
+
+class AsyncListener extends ClientListener {
+	constructor(private readonly owner: AsyncClient) {
+		super();
+	}
+	override connectAck(packet: ReasonPacket): void {
+		this.owner.connectAck(packet);
+	}
+	override publish(message: IncomingMessage): void {
+		this.owner.intake.begin(message);
+	}
+	override disconnected(cause: Cause, reason: number, why: string, againMs: number): void {
+		this.owner.disconnected(cause, reason, why, againMs);
+	}
+	override flushed(): void {
+		this.owner.flushed();
+	}
+	override dropped(cause: Cause, topic: string): void {
+		this.owner.emit("drop", causeError(`publish ${topic}`, cause));
+	}
+	override subscriptionLost(filter: string, reason: number): void {
+		this.owner.emit("error", reasonError(`subscribe ${filter}`, reason));
+	}
+}
+
+export class AsyncClient extends Emitter<ClientEvents> {
+	/** the client that knows no promises: low-level calls and counters */
+	readonly core: Client;
+	readonly intake: Intake;
+	private readonly requests: Requests;
+	private readonly full = new Set<MessageQueue>();
+	private readonly queues = new Set<MessageQueue>();
+	private readonly publisher: Publisher;
+	private ready: { resolve: () => void; reject: (error: unknown) => void } | undefined = undefined;
+	private ending: { until: number; finish: () => void } | undefined = undefined;
+	/** why there was no connection last */
+	private failure: ClientError | undefined = undefined;
+
+	constructor(
+		readonly settings: Settings,
+		readonly platform: Platform,
+		connector: Connector,
+		/** the client has ended: timers may go */
+		private readonly ended: () => void = () => {},
+		limits: ClientLimits = hostClientLimits,
+	) {
+		super();
+		const client = { ...settings.client };
+		client.clientId ??= client.cleanStart === false ? "" : randomId(platform);
+		this.core = new Client({
+			...client,
+			limits: { ...limits, ...settings.limits },
+			platform,
+			connector,
+			listener: new AsyncListener(this),
+		});
+		this.intake = new Intake(this);
+		this.publisher = new Publisher(this);
+		this.requests = new Requests(this);
+	}
+
+	get isConnected(): boolean {
+		return this.core.isConnected;
+	}
+
+	get clientId(): string {
+		return this.core.clientId;
+	}
+
+	/** Connects. @returns itself, once CONNACK has come. Rejects with the ClientError of the first attempt, or with
+	 *  `retry` of the last one */
+	open(): Promise<this> {
+		const signal = this.settings.signal;
+		return new Promise((resolve, reject) => {
+			if (signal?.aborted) return reject(abortError("connect", signal));
+			const abort = () => {
+				this.ready = undefined;
+				this.core.disconnect();
+				reject(abortError("connect", signal!));
+			};
+			signal?.addEventListener("abort", abort, { once: true });
+			const settled = () => signal?.removeEventListener("abort", abort);
+			this.ready = {
+				resolve: () => {
+					settled();
+					resolve(this);
+				},
+				reject: (error) => {
+					settled();
+					reject(error);
+				},
+			};
+			this.core.connect();
+		});
+	}
+
+	/** Publishes a message, now or when there is a connection.
+	 *  @param payload text, bytes, or chunks with `options.byteLength`
+	 *  @returns QoS 0: when it was handed to the transport; QoS 1 and 2: when the server has acknowledged it. Rejects
+	 *  with a ClientError when it is refused or given up */
+	publish(
+		topic: string,
+		payload: string | Uint8Array | AsyncIterable<Uint8Array> = "",
+		options: PublishOptions = {},
+	): Promise<PublishResult> {
+		return this.publisher.publish(topic, payload, options);
+	}
+
+	/** the Reason String of the packet that is being handled */
+	told(): string | undefined {
+		return this.core.ackPacket.properties.string(PropertyId.ReasonString, this.core.text);
+	}
+
+	flushed(): void {
+		this.publisher.flushed();
+		if (this.ending !== undefined) this.checkEnding();
+	}
+
+	/** Subscribes, now and on each new session.
+	 *  @returns the subscription, once SUBACK has come. Rejects with a ClientError when it is refused */
+	subscribe(filter: string, handler: PartHandler, options: SubscribeOptions & { parts: true }): Promise<Subscription>;
+	subscribe(filter: string, handler?: Handler, options?: SubscribeOptions): Promise<Subscription>;
+	subscribe(filter: string, handler?: Handler | PartHandler, options: SubscribeOptions = {}): Promise<Subscription> {
+		const take = handler === undefined ? undefined : this.intake.handlerOf(handler as Handler, options.parts === true);
+		return this.subscribeTo(filter, take, options);
+	}
+
+	private subscribeTo(
+		filter: string,
+		take: MessageHandler | undefined,
+		options: SubscribeOptions,
+	): Promise<Subscription> {
+		const core = this.core;
+		const { signal } = options;
+		const what = `subscribe ${filter}`;
+		if (signal?.aborted) return Promise.reject(abortError(what, signal));
+		const properties = encodeProperties(options.properties, core.text);
+		const given: ClientSubscribeOptions = { ...options, ...(properties === undefined ? {} : { properties }) } as never;
+		if (properties === undefined) delete given.properties;
+		return new Promise((resolve, reject) => {
+			const abort = () => {
+				if (typeof added === "number") return;
+				reject(abortError(what, signal!));
+				core.unsubscribe(added);
+			};
+			const added = core.subscribe(filter, take, given, (cause, reason) => {
+				signal?.removeEventListener("abort", abort);
+				this.progress();
+				if (cause !== Cause.None) reject(causeError(what, cause));
+				else if (reason >= 0x80) reject(reasonError(what, reason, this.told()));
+				else resolve(new Subscription(this, added as Exclude<typeof added, number>, reason));
+			});
+			if (typeof added === "number") return reject(causeError(what, added));
+			signal?.addEventListener("abort", abort, { once: true });
+			this.progress();
+		});
+	}
+
+	/** Ends all subscriptions with this filter. */
+	async unsubscribe(filter: string): Promise<void> {
+		for (let found = this.core.subscriptions.byFilter(filter); found !== undefined; ) {
+			await new Subscription(this, found, 0).unsubscribe();
+			found = this.core.subscriptions.byFilter(filter);
+		}
+	}
+
+	/** Subscribes for a loop: `for await (const message of client.messages("room/#")) …`
+	 *  @param options.highWater messages that wait before reading stops. Default: 16 */
+	messages(filter: string, options: SubscribeOptions & { highWater?: number } = {}): MessageQueue {
+		const { highWater, signal, ...others } = options;
+		const queue = new MessageQueue(this, highWater);
+		this.queues.add(queue);
+		const take = this.intake.queued((message, done) => queue.push(message, done));
+		const subscribed = this.subscribeTo(filter, take, others).then(
+			(subscription) => subscription,
+			(error) => queue.end(error),
+		);
+		queue.close = async () => {
+			this.queues.delete(queue);
+			await (await subscribed)?.unsubscribe().catch(() => {});
+		};
+		signal?.addEventListener("abort", () => void queue.return(), { once: true });
+		if (signal?.aborted) void queue.return();
+		return queue;
+	}
+
+	/** a queue is long: see `progress` */
+	get hasFullQueue(): boolean {
+		return this.full.size > 0;
+	}
+
+	/** A queue is long, or is not any more. */
+	setFull(queue: MessageQueue, isFull: boolean): void {
+		if (isFull === this.full.has(queue)) return;
+		if (isFull) this.full.add(queue);
+		else this.full.delete(queue);
+		this.progress();
+	}
+
+	/** Reading stops while a queue is long, unless an acknowledgement is waited for: whoever fills the queue may be who
+	 *  waits for it. */
+	progress(): void {
+		const core = this.core;
+		const waits = core.unacknowledged > 0 || core.subscriptions.waiting > 0;
+		let stop = this.full.size > 0 && !waits;
+		for (const queue of this.full) if (queue.isOverfull) stop = true;
+		if (stop) core.pause();
+		else if (!this.intake.isBusy) core.resume();
+	}
+
+	/** Asks and waits for the answer (5.0). @param options.timeoutMs default: 30,000. Rejects with a ClientError */
+	request(
+		topic: string,
+		payload: string | Uint8Array,
+		options: PublishOptions & { timeoutMs?: number; timeout?: number } = {},
+	): Promise<Message> {
+		return this.requests.request(topic, payload, options);
+	}
+
+	/** Answers requests (5.0): what the handler returns, or its promise, goes back. */
+	respond(
+		filter: string,
+		handler: (request: Message) => string | Uint8Array | undefined | Promise<string | Uint8Array | undefined>,
+		options: SubscribeOptions = {},
+	): Promise<Subscription> {
+		return this.requests.respond(filter, handler, options);
+	}
+
+	/** Proves again who this client is, by the method that it connected with (5.0). Spec: 5.0, 4.12.1 */
+	reauthenticate(): Promise<void> {
+		return new Promise((resolve, reject) => {
+			const started = this.core.authenticate((cause) =>
+				cause === Cause.None ? resolve() : reject(causeError("reauthenticate", cause)),
+			);
+			if (!started) reject(causeError("reauthenticate", Cause.AuthenticationMethodMissing));
+		});
+	}
+
+	/** Ends the client: when all messages are acknowledged, and then without a Will Message. */
+	end(options: EndOptions = {}): Promise<void> {
+		const core = this.core;
+		return new Promise((resolve) => {
+			const finish = () => {
+				this.ending = undefined;
+				core.disconnect(options.reason ?? 0, encodeProperties(options.properties, core.text));
+				for (const queue of this.queues) queue.end();
+				this.ended();
+				resolve();
+			};
+			if (options.force === true || !core.isConnected) return finish();
+			this.ending = { until: this.platform.now() + (options.timeoutMs ?? 30_000), finish };
+			core.beginTurn();
+		});
+	}
+
+	private checkEnding(): void {
+		const core = this.core;
+		const output = core.link.output;
+		const drained = core.unacknowledged === 0 && output.free && !output.stalled;
+		if (drained || !core.isConnected || this.platform.now() > this.ending!.until) this.ending!.finish();
+	}
+
+	/** Looks at what is due. Called by the platform every 250 ms or so. */
+	tick(): void {
+		this.core.tick();
+		this.requests.tick();
+		if (this.ending !== undefined) this.checkEnding();
+	}
+
+	/** Called by the platform, once for each `Platform.wake`. */
+	endTurn(): void {
+		this.core.endTurn();
+	}
+
+	connectAck(packet: ReasonPacket): void {
+		if (packet.reason !== 0) {
+			if (!this.core.isConnected) this.failure = undefined;
+			return;
+		}
+		const ready = this.ready;
+		this.ready = undefined;
+		ready?.resolve();
+		this.emit("connect", { sessionPresent: packet.sessionPresent, clientId: this.core.clientId });
+	}
+
+	disconnected(cause: Cause, reason: number, why: string, againMs: number): void {
+		const { scheme, host, port } = this.settings.address;
+		const what = `${scheme}://${host}:${port}`;
+		const error = reason >= 0x80 ? new ClientError(reasonError("", reason).code, `${what}: ${why}`, reason) : undefined;
+		this.failure = error ?? new ClientError(causeError("", cause).code, `${what}: ${why}`, reason);
+		this.intake.reset();
+		this.full.clear();
+		const ready = this.ready;
+		if (ready !== undefined && againMs !== 0 && (againMs < 0 || !this.settings.retry)) {
+			this.ready = undefined;
+			const failure = this.failure;
+			if (againMs > 0) this.core.disconnect();
+			this.ended();
+			return ready.reject(failure);
+		}
+		if (cause !== Cause.None) this.emit("disconnect", { error: this.failure, againMs });
+		if (againMs >= 0) return;
+		for (const queue of this.queues) queue.end(cause === Cause.None ? undefined : this.failure);
+		this.requests.fail(this.failure);
+		this.ended();
+	}
+}
+
+/** @returns a Client Identifier that nobody else has. Spec: [MQTT-3.1.3-5] */
+function randomId(platform: Platform): string {
+	const part = () => platform.random().toString(36).padStart(7, "0");
+	return `hearth-${part()}${part()}`;
+}

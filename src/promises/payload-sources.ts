@@ -1,0 +1,76 @@
+/** Payloads that are sent from where they are. */
+import type { PayloadSource } from "../client/client-options.js";
+
+/** Bytes of the program, not copied: it must not change them before the message is acknowledged. */
+export class BytesSource implements PayloadSource {
+	readonly restartable = true;
+
+	constructor(private readonly bytes: Uint8Array) {}
+
+	get byteLength(): number {
+		return this.bytes.length;
+	}
+
+	read(offset: number, count: number, target: Uint8Array, at: number): number {
+		target.set(this.bytes.subarray(offset, offset + count), at);
+		return count;
+	}
+}
+
+/** Chunks that come one after the other, such as a file's or a response's. Nothing is read ahead but one chunk. */
+export class ChunkSource implements PayloadSource {
+	readonly restartable = false;
+	private readonly chunks: AsyncIterator<Uint8Array>;
+	private chunk: Uint8Array | undefined = undefined;
+	private at = 0;
+	private asked = false;
+	/** why there is no more */
+	failure: unknown = undefined;
+
+	/** @param more is called when there is something to read again */
+	constructor(
+		chunks: AsyncIterable<Uint8Array>,
+		readonly byteLength: number,
+		private readonly more: () => void,
+	) {
+		this.chunks = chunks[Symbol.asyncIterator]();
+	}
+
+	read(_offset: number, count: number, target: Uint8Array, at: number): number {
+		if (this.failure !== undefined) return -1;
+		const chunk = this.chunk;
+		if (chunk === undefined) {
+			this.ask();
+			return 0;
+		}
+		const taken = Math.min(count, chunk.length - this.at);
+		target.set(chunk.subarray(this.at, this.at + taken), at);
+		this.at += taken;
+		if (this.at === chunk.length) this.chunk = undefined;
+		return taken;
+	}
+
+	private ask(): void {
+		if (this.asked) return;
+		this.asked = true;
+		this.chunks.next().then(
+			({ value, done }) => {
+				this.asked = false;
+				if (done) this.failure = new RangeError(`the stream has less than ${this.byteLength} bytes`);
+				else if (value.length === 0) return this.ask();
+				else this.chunk = value;
+				this.at = 0;
+				this.more();
+			},
+			(error: unknown) => {
+				this.failure = error ?? new Error("the stream failed");
+				this.more();
+			},
+		);
+	}
+
+	/** Nothing more is needed. */
+	close(): void {
+		this.chunks.return?.()?.catch(() => {});
+	}
+}

@@ -1,0 +1,150 @@
+/** Publishing with promises: one a turn for QoS 0, one a message for QoS 1 and 2. */
+import type { ClientPublishOptions, PayloadSource } from "../client/client-options.js";
+import { publish, publishAtOnce } from "../client/publish.js";
+import type { Done } from "../client/subscriptions.js";
+import { Cause } from "../errors.js";
+import type { AsyncClient } from "./async-client.js";
+import { abortError, ClientError, causeError, reasonError } from "./client-error.js";
+import { BytesSource, ChunkSource } from "./payload-sources.js";
+import { encodeProperties, type PropertyRecord } from "./property-record.js";
+import { bytesOf, type Signal } from "./settings.js";
+
+export interface PublishOptions {
+	/** 0, 1 or 2. Default: 0 */
+	qos?: number;
+	retain?: boolean;
+	/** of 5.0 */
+	properties?: PropertyRecord;
+	/** bytes of a payload that comes in chunks */
+	byteLength?: number;
+	/** gives the message up, as long as it was not sent */
+	signal?: Signal;
+}
+
+export interface PublishResult {
+	/** the server's Reason Code: 0, or 0x10 when nobody has subscribed (5.0). Spec: 5.0, 3.4.2.1 */
+	reason: number;
+}
+
+/** Payloads from here on are sent from where they lie. */
+const SOURCE_BYTES = 256 * 1024;
+
+export class Publisher {
+	/** QoS 0 messages of this turn: one promise for all */
+	private flushing: Promise<PublishResult> | undefined = undefined;
+	private settle: ((result: PublishResult) => void) | undefined = undefined;
+
+	constructor(private readonly client: AsyncClient) {}
+
+	/** See `AsyncClient.publish`. */
+	publish(
+		topic: string,
+		payload: string | Uint8Array | AsyncIterable<Uint8Array> = "",
+		options: PublishOptions = {},
+	): Promise<PublishResult> {
+		const signal = options.signal;
+		if (signal?.aborted) return Promise.reject(abortError(`publish ${topic}`, signal));
+		const core = this.client.core;
+		const given = this.coreOptions(options);
+		const source = this.sourceOf(payload, options);
+		if (source instanceof Error) return Promise.reject(source);
+		const plain = source === undefined ? (payload as string | Uint8Array) : "";
+		const result = publishAtOnce(core, topic, plain, given, source);
+		if (result === 0) return this.nextFlush();
+		return result < 0 ? this.refuse(topic, -result) : this.publishKept(topic, plain, given, source, signal);
+	}
+
+	/** @returns what brings a payload that is long, or comes in chunks */
+	private sourceOf(
+		payload: string | Uint8Array | AsyncIterable<Uint8Array>,
+		options: PublishOptions,
+	): PayloadSource | undefined | TypeError {
+		const length = (payload as { length?: number }).length;
+		if (length !== undefined && length < SOURCE_BYTES) return undefined;
+		if (typeof payload === "string") return new BytesSource(bytesOf(payload, this.client.core.text));
+		if (payload instanceof Uint8Array) return new BytesSource(payload);
+		if (options.byteLength === undefined) return new TypeError("publish: chunks need options.byteLength");
+		return new ChunkSource(payload, options.byteLength, () => this.client.core.serve());
+	}
+
+	private publishKept(
+		topic: string,
+		payload: string | Uint8Array,
+		options: ClientPublishOptions,
+		source: PayloadSource | undefined,
+		signal: Signal | undefined,
+	): Promise<PublishResult> {
+		const core = this.client.core;
+		const chunks = source instanceof ChunkSource ? source : undefined;
+		const promise = new Promise<PublishResult>((resolve, reject) => {
+			let entry = 0;
+			const abort = () => {
+				// what is on its way stays so
+				core.cancel(entry);
+				chunks?.close();
+				reject(abortError(`publish ${topic}`, signal!));
+				this.client.progress();
+			};
+			const done: Done = (cause, reason) => {
+				signal?.removeEventListener("abort", abort);
+				chunks?.close();
+				if (cause !== Cause.None) reject(this.dropped(topic, cause, chunks?.failure));
+				else if (reason >= 0x80)
+					reject(this.dropped(topic, reasonError(`publish ${topic}`, reason, this.client.told())));
+				else resolve({ reason });
+				if (this.client.hasFullQueue) this.client.progress();
+			};
+			entry = publish(core, topic, payload, options, done, source);
+			if (entry < 0) {
+				chunks?.close();
+				reject(this.dropped(topic, -entry));
+			} else {
+				signal?.addEventListener("abort", abort, { once: true });
+				if (this.client.hasFullQueue) this.client.progress();
+			}
+		});
+		promise.catch(() => {}); // who does not wait hears of it by the event `drop`
+		return promise;
+	}
+
+	private refuse(topic: string, cause: Cause): Promise<never> {
+		const promise = Promise.reject(this.dropped(topic, cause, undefined));
+		promise.catch(() => {});
+		return promise;
+	}
+
+	/** Tells of a message that is given up. @returns the error */
+	private dropped(topic: string, why: Cause | ClientError, failure?: unknown): unknown {
+		const error = why instanceof ClientError ? why : causeError(`publish ${topic}`, why);
+		this.client.emit("drop", error);
+		return failure ?? error;
+	}
+
+	private coreOptions(options: PublishOptions): ClientPublishOptions {
+		const record = options.properties;
+		if (record === undefined) return options as ClientPublishOptions;
+		const { messageExpiryInterval, topicAlias: _, ...others } = record;
+		const properties = encodeProperties(others, this.client.core.text);
+		return {
+			qos: options.qos ?? 0,
+			retain: options.retain ?? false,
+			...(properties === undefined ? {} : { properties }),
+			...(messageExpiryInterval === undefined ? {} : { expirySeconds: messageExpiryInterval }),
+		};
+	}
+
+	private nextFlush(): Promise<PublishResult> {
+		this.flushing ??= new Promise((resolve) => {
+			this.settle = resolve;
+		});
+		return this.flushing;
+	}
+
+	/** The turn is over. */
+	flushed(): void {
+		if (this.flushing === undefined) return;
+		const settle = this.settle!;
+		this.flushing = this.settle = undefined;
+		settle({ reason: 0 });
+	}
+}

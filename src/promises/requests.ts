@@ -1,0 +1,133 @@
+/** Request and response: answers by their Correlation Data. Spec: 5.0, 4.10 */
+import { Version } from "../codec/packet-types.js";
+import type { AsyncClient, SubscribeOptions } from "./async-client.js";
+import { abortError, ClientError } from "./client-error.js";
+import type { Message } from "./message.js";
+import type { PublishOptions } from "./publisher.js";
+import type { Subscription } from "./subscription.js";
+
+interface Request {
+	resolve(answer: Message): void;
+	reject(error: unknown): void;
+	/** ms on the platform's clock */
+	until: number;
+	topic: string;
+}
+
+const TIMEOUT_MS = 30_000;
+
+export class Requests {
+	private readonly waiting = new Map<string, Request>();
+	private asked = 0;
+	private responseTopic = "";
+	private subscribed: Promise<Subscription> | undefined = undefined;
+
+	constructor(private readonly client: AsyncClient) {}
+
+	async request(
+		topic: string,
+		payload: string | Uint8Array,
+		options: PublishOptions & { timeoutMs?: number; timeout?: number },
+	): Promise<Message> {
+		const client = this.client;
+		const { timeoutMs, timeout, properties, signal, ...others } = options;
+		const until = client.platform.now() + (timeoutMs ?? timeout ?? TIMEOUT_MS);
+		if (signal?.aborted) throw abortError(`request ${topic}`, signal);
+		this.subscribed ??= this.subscribe();
+		try {
+			await this.subscribed;
+		} catch (error) {
+			this.subscribed = undefined;
+			throw error;
+		}
+		if (client.core.version !== Version.V5)
+			throw new ClientError("unsupported-protocol-version", `request ${topic}: needs 5.0, the server has none`, 0x84);
+		const key = `${++this.asked}`;
+		const correlationData = Uint8Array.from(key, (digit) => digit.charCodeAt(0));
+		const answer = new Promise<Message>((resolve, reject) => {
+			const abort = () => this.settle(key)?.reject(abortError(`request ${topic}`, signal!));
+			const settled = () => signal?.removeEventListener("abort", abort);
+			signal?.addEventListener("abort", abort, { once: true });
+			this.waiting.set(key, {
+				resolve: (message) => {
+					settled();
+					resolve(message);
+				},
+				reject: (error) => {
+					settled();
+					reject(error);
+				},
+				until,
+				topic,
+			});
+		});
+		answer.catch(() => {});
+		client
+			.publish(topic, payload, {
+				...others,
+				properties: { ...properties, responseTopic: this.responseTopic, correlationData },
+			})
+			.then(
+				({ reason }) => {
+					if (reason !== 0x10) return;
+					const nobody = new ClientError("no-matching-subscribers", `request ${topic}: nobody has subscribed`, reason);
+					this.settle(key)?.reject(nobody);
+				},
+				(error) => this.settle(key)?.reject(error),
+			);
+		return answer;
+	}
+
+	private subscribe(): Promise<Subscription> {
+		const { core } = this.client;
+		const base = core.server.responseInformation || `response/${core.clientId}`;
+		this.responseTopic = `${base}/${this.client.platform.random().toString(36)}`;
+		return this.client.subscribe(
+			this.responseTopic,
+			(message: Message) => {
+				const data = message.properties?.correlationData;
+				if (data !== undefined) this.settle(String.fromCharCode(...data.subarray(0, 16)))?.resolve(message);
+			},
+			{ qos: 1 },
+		);
+	}
+
+	private settle(key: string): Request | undefined {
+		const request = this.waiting.get(key);
+		this.waiting.delete(key);
+		return request;
+	}
+
+	/** Gives up what has waited for too long. */
+	tick(): void {
+		if (this.waiting.size === 0) return;
+		const now = this.client.platform.now();
+		for (const [key, { until, topic, reject }] of this.waiting) {
+			if (until > now) continue;
+			this.waiting.delete(key);
+			reject(new ClientError("request-timeout", `request ${topic}: no answer in time`, 0));
+		}
+	}
+
+	/** There will be no answers. */
+	fail(error: unknown): void {
+		for (const { reject } of this.waiting.values()) reject(error);
+		this.waiting.clear();
+		this.subscribed = undefined;
+	}
+
+	respond(
+		filter: string,
+		handler: (request: Message) => string | Uint8Array | undefined | Promise<string | Uint8Array | undefined>,
+		options: SubscribeOptions,
+	): Promise<Subscription> {
+		const respond = async (request: Message) => {
+			const answer = await handler(request);
+			const { responseTopic, correlationData } = request.properties ?? {};
+			if (answer === undefined || responseTopic === undefined) return;
+			const properties = correlationData === undefined ? {} : { correlationData };
+			await this.client.publish(responseTopic, answer, { qos: request.qos, properties });
+		};
+		return this.client.subscribe(filter, respond, { qos: 1, ...options });
+	}
+}

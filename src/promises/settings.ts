@@ -1,0 +1,374 @@
+/** Options of a connection by any of the names that people know: Hearth's own, imi's, MQTT.js's, Moddable's and
+ *  mosquitto's (docs/client.md has the table), and URLs. */
+import type { ClientAuthentication } from "../auth/authentication-method.js";
+import type { ClientLimits } from "../client/client-limits.js";
+import type { ClientOptions, ClientWill } from "../client/client-options.js";
+import { HearthError } from "../errors.js";
+import type { Text } from "../platform.js";
+import { encodeProperties, type PropertyRecord } from "./property-record.js";
+
+/** AbortSignal, as far as it is used. */
+export interface Signal {
+	readonly aborted: boolean;
+	readonly reason: unknown;
+	addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
+	removeEventListener(type: "abort", listener: () => void): void;
+}
+
+export interface WillOptions {
+	topic: string;
+	payload?: string | Uint8Array;
+	qos?: number;
+	retain?: boolean;
+	properties?: PropertyRecord;
+	/** other names of qos */
+	QoS?: number;
+	qosLevel?: number;
+	/** other names of payload */
+	message?: string | Uint8Array;
+	/** understood, and without a meaning: MQTT has no DUP in a Will */
+	duplicate?: boolean;
+}
+
+/** Everything that a connection may be told. Names on one line mean the same. */
+export interface ConnectOptions {
+	/** mqtt, mqtts, ws or wss URL, user name and password included */
+	url?: string;
+	/** mqtt, mqtts, ws or wss; a number, or 3.1, 3.1.1, 5 in quotes, is the version */
+	protocol?: string | number;
+	host?: string;
+	hostname?: string;
+	/** default: 1883, 8883 with TLS, 80 and 443 for WebSocket */
+	port?: number | string;
+	/** of a WebSocket URL. Default: /mqtt */
+	path?: string;
+	/** 3 or 3.1, 4 or 3.1.1, 5. Default: 5.0, and 3.1.1 when the server does not speak it */
+	version?: number | string;
+	protocolVersion?: number | string;
+	clientId?: string;
+	id?: string;
+	/** default: true */
+	clean?: boolean;
+	cleanStart?: boolean;
+	cleanSession?: boolean;
+	/** seconds. Default: 60; pingTimespan is imi's name */
+	keepAlive?: number;
+	keepalive?: number;
+	pingTimespan?: number;
+	userName?: string;
+	username?: string;
+	user?: string;
+	password?: string | Uint8Array;
+	will?: WillOptions;
+	/** seconds that the session outlives a connection (5.0). Default: 300 */
+	sessionExpirySeconds?: number;
+	/** properties of CONNECT (5.0) */
+	properties?: PropertyRecord;
+	/** seconds for a connection to be made. Default: 30 */
+	timeout?: number;
+	/** the same in ms */
+	connectTimeoutMs?: number;
+	connectTimeout?: number;
+	/** ms that the server may be silent after PINGREQ */
+	pingTimeoutMs?: number;
+	/** false: never. Default: true */
+	reconnect?: boolean;
+	/** ms before the first attempt and the most. Defaults: 1,000 and 60,000; reconnectPeriod is MQTT.js's name */
+	reconnectMinMs?: number;
+	reconnectPeriod?: number;
+	reconnectMaxMs?: number;
+	/** go on when the first attempt fails. Default: false: `connect` rejects */
+	retry?: boolean;
+	resubscribe?: boolean;
+	queueQos0?: boolean;
+	queueQoSZero?: boolean;
+	whenQueueFull?: "refuse" | "drop-oldest";
+	/** messages and bytes that may wait */
+	queueMessages?: number;
+	queueBytes?: number;
+	/** bytes of the largest packet that is taken. Default: 64 MiB */
+	packetBytes?: number;
+	followRedirects?: boolean;
+	authentication?: ClientAuthentication;
+	/** budgets beyond those above */
+	limits?: Partial<ClientLimits>;
+	/** TLS: on with mqtts and wss */
+	ssl?: boolean;
+	/** paths of PEM files, or the PEM text itself */
+	cert?: string;
+	sslCertFile?: string;
+	key?: string;
+	sslKeyFile?: string;
+	ca?: string;
+	sslCafile?: string;
+	cafile?: string;
+	/** a folder of PEM files */
+	capath?: string;
+	sslCapath?: string;
+	/** false: any certificate is believed, which protects from nobody who is in between */
+	verify?: boolean;
+	sslVerifyPeer?: boolean;
+	rejectUnauthorized?: boolean;
+	/** a certificate that signs itself is believed */
+	allowSelfSigned?: boolean;
+	sslAllowSelfSigned?: boolean;
+	/** the name that the certificate must have. Default: the host */
+	serverName?: string;
+	servername?: string;
+	sslHostName?: string;
+	/** ends the attempt to connect */
+	signal?: Signal;
+}
+
+export interface TlsSettings {
+	cert?: string;
+	key?: string;
+	ca?: string;
+	capath?: string;
+	serverName?: string;
+	verify: boolean;
+	allowSelfSigned: boolean;
+}
+
+export type Scheme = "mqtt" | "mqtts" | "ws" | "wss";
+
+/** Where a server is. */
+export interface Address {
+	scheme: Scheme;
+	host: string;
+	port: number;
+	/** of WebSocket */
+	path: string;
+}
+
+export interface Settings {
+	address: Address;
+	tls: TlsSettings;
+	retry: boolean;
+	limits: Partial<ClientLimits>;
+	client: Omit<ClientOptions, "limits" | "platform" | "connector" | "listener">;
+	signal: Signal | undefined;
+}
+
+/** Names that mean the same: the first is Hearth's own. */
+const SAME: readonly (readonly (keyof ConnectOptions)[])[] = [
+	["host", "hostname"],
+	["clientId", "id"],
+	["version", "protocolVersion"],
+	["clean", "cleanStart", "cleanSession"],
+	["keepAlive", "keepalive", "pingTimespan"],
+	["userName", "username", "user"],
+	["connectTimeoutMs", "connectTimeout"],
+	["reconnectMinMs", "reconnectPeriod"],
+	["queueQos0", "queueQoSZero"],
+	["cert", "sslCertFile"],
+	["key", "sslKeyFile"],
+	["ca", "sslCafile", "cafile"],
+	["capath", "sslCapath"],
+	["verify", "sslVerifyPeer", "rejectUnauthorized"],
+	["allowSelfSigned", "sslAllowSelfSigned"],
+	["serverName", "servername", "sslHostName"],
+];
+
+const OTHERS: readonly (keyof ConnectOptions)[] = [
+	"url",
+	"protocol",
+	"port",
+	"path",
+	"password",
+	"will",
+	"sessionExpirySeconds",
+	"properties",
+	"timeout",
+	"pingTimeoutMs",
+	"reconnect",
+	"reconnectMaxMs",
+	"retry",
+	"resubscribe",
+	"whenQueueFull",
+	"queueMessages",
+	"queueBytes",
+	"packetBytes",
+	"followRedirects",
+	"authentication",
+	"limits",
+	"ssl",
+	"signal",
+];
+
+const SCHEMES: Readonly<Record<string, Scheme>> = {
+	mqtt: "mqtt",
+	tcp: "mqtt",
+	mqtts: "mqtts",
+	ssl: "mqtts",
+	tls: "mqtts",
+	ws: "ws",
+	wss: "wss",
+};
+
+const PORTS: Readonly<Record<Scheme, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };
+
+const VERSIONS: Readonly<Record<string, number>> = {
+	"3": 3,
+	"3.1": 3,
+	"31": 3,
+	mqttv31: 3,
+	"4": 4,
+	"3.1.1": 4,
+	"311": 4,
+	mqttv311: 4,
+	"5": 5,
+	"5.0": 5,
+	mqttv5: 5,
+};
+
+/** @returns the options by Hearth's own names. Throws HearthError for a name that is none */
+function named(options: ConnectOptions): ConnectOptions {
+	const result: Record<string, unknown> = {};
+	for (const [name, value] of Object.entries(options)) {
+		if (value === undefined) continue;
+		const own = SAME.find((names) => (names as readonly string[]).includes(name))?.[0];
+		if (own === undefined && !(OTHERS as readonly string[]).includes(name))
+			throw bad(`${name}: there is no such option`);
+		result[own ?? name] = value;
+	}
+	return result;
+}
+
+function bad(message: string): HearthError {
+	return new HearthError("HEARTH_ERR_OPTION", `connect: ${message}`);
+}
+
+/** Reads a URL such as mqtts://ann:secret@hub.example:8883. @returns its parts as options. Throws HearthError */
+export function readUrl(url: string): ConnectOptions {
+	const pattern = /^([a-z]+):\/\/(?:([^:@/]*)(?::([^@/]*))?@)?(\[[^\]]+\]|[^:/?#[\]]*)(?::(\d{1,5}))?([/?][^#]*)?$/i;
+	const parts = pattern.exec(url.trim());
+	if (parts === null) throw bad(`${withoutPassword(url)}: not a URL such as mqtt://host:1883`);
+	const [, scheme = "", userName, password, host = "", port, path] = parts;
+	if (SCHEMES[scheme.toLowerCase()] === undefined)
+		throw bad(`${scheme}: give a URL that begins with mqtt, mqtts, ws or wss`);
+	const result: ConnectOptions = { protocol: scheme.toLowerCase(), host: host === "" ? "localhost" : host };
+	try {
+		if (userName) result.userName = decodeURIComponent(userName);
+		if (password !== undefined) result.password = decodeURIComponent(password);
+	} catch {
+		throw bad(`${withoutPassword(url)}: write % as %25 in user name and password`);
+	}
+	if (port !== undefined) result.port = Number(port);
+	if (path !== undefined && path !== "/") result.path = path;
+	return result;
+}
+
+function withoutPassword(url: string): string {
+	return url.replace(/:[^:@/]*@/, ":…@");
+}
+
+/** Reads all that a connection is told. Throws HearthError, one line, for what cannot be. */
+export function readSettings(url: string | ConnectOptions, more: ConnectOptions, text: Text): Settings {
+	const given = named(typeof url === "string" ? { ...more, url } : { ...url, ...more });
+	const o: ConnectOptions = given.url === undefined ? given : { ...readUrl(given.url), ...given };
+	if (given.url !== undefined && o.protocol !== given.protocol) o.protocol ??= "mqtt";
+	let version = o.version;
+	let scheme: Scheme = "mqtt";
+	const fromUrl = given.url === undefined ? undefined : SCHEMES[String(readUrl(given.url).protocol)];
+	if (o.protocol !== undefined) {
+		const known = SCHEMES[String(o.protocol)];
+		if (known !== undefined) scheme = known;
+		else version ??= o.protocol;
+	}
+	scheme = fromUrl ?? scheme;
+	if (o.ssl === true) scheme = scheme === "ws" ? "wss" : scheme === "mqtt" ? "mqtts" : scheme;
+	const level = version === undefined ? undefined : VERSIONS[String(version).toLowerCase()];
+	if (version !== undefined && level === undefined) throw bad(`version ${version}: give 3.1, 3.1.1 or 5`);
+	const port = o.port === undefined ? PORTS[scheme] : Number(o.port);
+	if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) throw bad(`port ${o.port}: give 1 to 65535`);
+	const host = (o.host ?? "localhost").replace(/^\[|\]$/g, "");
+	return {
+		address: { scheme, host, port, path: o.path ?? "/mqtt" },
+		tls: readTls(o),
+		retry: o.retry ?? false,
+		limits: readLimits(o),
+		client: readClient(o, level, text),
+		signal: o.signal,
+	};
+}
+
+function readTls(o: ConnectOptions): TlsSettings {
+	const tls: TlsSettings = { verify: o.verify ?? true, allowSelfSigned: o.allowSelfSigned ?? false };
+	if (o.cert !== undefined) tls.cert = o.cert;
+	if (o.key !== undefined) tls.key = o.key;
+	if (o.ca !== undefined) tls.ca = o.ca;
+	if (o.capath !== undefined) tls.capath = o.capath;
+	if (o.serverName !== undefined) tls.serverName = o.serverName;
+	return tls;
+}
+
+function readLimits(o: ConnectOptions): Partial<ClientLimits> {
+	const limits: Partial<ClientLimits> = { packetBytes: 64 * 1024 * 1024, ...o.limits };
+	if (o.packetBytes !== undefined) limits.packetBytes = o.packetBytes;
+	if (o.queueMessages !== undefined) limits.queueMessages = o.queueMessages;
+	if (o.queueBytes !== undefined) {
+		limits.queueBytes = o.queueBytes;
+		// a block is not always full
+		limits.blocks ??= Math.max(64, Math.ceil((1.35 * o.queueBytes) / 512) + (o.queueMessages ?? 64));
+	}
+	return limits;
+}
+
+function readClient(o: ConnectOptions, level: number | undefined, text: Text): Settings["client"] {
+	const client: Settings["client"] = { version: level ?? 0 };
+	if (o.clientId !== undefined) client.clientId = o.clientId;
+	if (o.clean !== undefined) client.cleanStart = o.clean;
+	if (o.keepAlive !== undefined) client.keepAlive = o.keepAlive;
+	if (o.userName !== undefined) client.userName = o.userName;
+	if (o.password !== undefined) client.password = bytesOf(o.password, text);
+	if (o.will !== undefined) client.will = readWill(o.will, text);
+	if (o.sessionExpirySeconds !== undefined) client.sessionExpirySeconds = o.sessionExpirySeconds;
+	const record = o.properties;
+	if (record?.sessionExpiryInterval !== undefined) client.sessionExpirySeconds = record.sessionExpiryInterval;
+	// these two are the client's own affair
+	const { sessionExpiryInterval: _1, receiveMaximum: _2, ...others } = record ?? {};
+	const properties = encodeProperties(others, text);
+	if (properties !== undefined) client.properties = properties;
+	if (o.timeout !== undefined) client.connectTimeoutMs = o.timeout * 1000;
+	if (o.connectTimeoutMs !== undefined) client.connectTimeoutMs = o.connectTimeoutMs;
+	if (o.pingTimeoutMs !== undefined) client.pingTimeoutMs = o.pingTimeoutMs;
+	if (o.reconnectMinMs !== undefined) client.reconnectMinMs = o.reconnectMinMs;
+	if (o.reconnect === false) client.reconnectMinMs = 0;
+	if (o.reconnectMaxMs !== undefined) client.reconnectMaxMs = o.reconnectMaxMs;
+	if (o.resubscribe !== undefined) client.resubscribe = o.resubscribe;
+	if (o.queueQos0 !== undefined) client.queueQos0 = o.queueQos0;
+	if (o.whenQueueFull !== undefined) client.whenQueueFull = o.whenQueueFull;
+	if (o.followRedirects !== undefined) client.followRedirects = o.followRedirects;
+	if (o.authentication !== undefined) client.authentication = o.authentication;
+	return client;
+}
+
+function readWill(will: WillOptions, text: Text): ClientWill {
+	const result: ClientWill = {
+		topic: will.topic,
+		payload: bytesOf(will.payload ?? will.message ?? "", text),
+		qos: will.qos ?? will.QoS ?? will.qosLevel ?? 0,
+		retain: will.retain ?? false,
+	};
+	const properties = encodeProperties(will.properties, text);
+	if (properties !== undefined) result.properties = properties;
+	return result;
+}
+
+/** @returns a text's UTF-8, or the bytes themselves */
+export function bytesOf(value: string | Uint8Array, text: Text): Uint8Array {
+	if (typeof value !== "string") return value;
+	const bytes = new Uint8Array(text.size(value));
+	text.encode(value, bytes, 0);
+	return bytes;
+}
+
+/** @returns where a Server Reference leads: host or host:port, with the scheme that is in use. Spec: 5.0, 4.11 */
+export function readReference(reference: string, from: Address): Address {
+	const parts = /^(?:([a-z]+):\/\/)?(\[[^\]]+\]|[^:/]+)(?::(\d{1,5}))?$/i.exec(reference);
+	if (parts === null) return from;
+	const scheme = SCHEMES[(parts[1] ?? "").toLowerCase()] ?? from.scheme;
+	const host = parts[2]!.replace(/^\[|\]$/g, "");
+	return { scheme, host, port: parts[3] === undefined ? from.port : Number(parts[3]), path: from.path };
+}
