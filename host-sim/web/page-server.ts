@@ -1,5 +1,5 @@
-/** The hub's page over HTTP: its files, signing in, and the pairing code, which is the one thing that never goes by MQTT.
- *  All else the page does over MQTT, on the WebSocket of the same address. SECURITY.md, "The page" */
+/** The hub's page over HTTP: its files, signing in, and the pairing code, which is the one thing that never goes by
+ *  MQTT. All else the page does over MQTT, on the WebSocket of the same address. SECURITY.md, "The page" */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
 import type { Client } from "../../src/broker/access.js";

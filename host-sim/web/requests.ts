@@ -23,8 +23,8 @@ export function hostNameOf(host: string | undefined): string | undefined {
 	return found?.[1]?.replace(/^\[|\]$/g, "").toLowerCase();
 }
 
-/** @returns whether the request comes from this machine and asks for it by a name that is nobody else's: a page elsewhere
- *  whose host name leads to 127.0.0.1 asks by its own ("DNS rebinding") */
+/** @returns whether the request comes from this machine and asks for it by a name that is nobody else's: a page
+ *  elsewhere whose host name leads to 127.0.0.1 asks by its own ("DNS rebinding") */
 export function isLocal(request: IncomingMessage): boolean {
 	const peer = request.socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
 	const host = hostNameOf(request.headers.host);
