@@ -11,6 +11,16 @@ export type { LocalSubscription, PublishOptions } from "./broker/local.js";
 export type { LocalMessage, MessageHandler } from "./broker/session.js";
 export { Cause, causeName, HearthError } from "./errors.js";
 export { AdminTopics } from "./hub/admin-topics.js";
+export {
+	type AnnouncedDevice,
+	availabilityTopic,
+	commandTopic,
+	type DiscoveryOptions,
+	discoveryConfig,
+	discoveryTopic,
+	type Entity,
+	stateTopic,
+} from "./hub/announce.js";
 export { DeviceHub, type DeviceHubEvents, type DeviceHubOptions } from "./hub/device-hub.js";
 export type { Device } from "./hub/device-record.js";
 export { DeviceRights, KINDS } from "./hub/device-rights.js";

@@ -9,6 +9,14 @@ import { closeConnection, endSession } from "../broker/close.js";
 import type { BrokerEvents } from "../broker/events.js";
 import { Cause } from "../errors.js";
 import type { Platform } from "../platform.js";
+import {
+	type AnnouncedDevice,
+	availabilityTopic,
+	type DiscoveryOptions,
+	discoveryConfig,
+	discoveryTopic,
+	type Entity,
+} from "./announce.js";
 import { ADMIN_ROOT, DeviceRights } from "./device-rights.js";
 import { Knocks } from "./knocks.js";
 import { Pairing, type PairingEvents, type PairingPlatform } from "./pairing.js";
@@ -58,6 +66,8 @@ export class DeviceHub {
 	private readonly present: Map<string, Presence>;
 	/** by Client Identifier: the device that is connected by it */
 	private readonly clients: Map<string, string>;
+	/** by device: where its entry in discovery is */
+	private readonly announced: Map<string, string>;
 	private broker: Broker | undefined = undefined;
 
 	constructor(private readonly options: DeviceHubOptions) {
@@ -65,6 +75,7 @@ export class DeviceHub {
 		this.rules = options.rules ?? {};
 		this.present = new Map();
 		this.clients = new Map();
+		this.announced = new Map();
 		this.devices = new Devices(platform.crypto, platform.text, options.devicesMax, options.records);
 		this.rights = new DeviceRights(this.devices);
 		this.pairing = new Pairing(platform, options.hubId, this.devices, {
@@ -135,6 +146,36 @@ export class DeviceHub {
 		return true;
 	}
 
+	/** Puts a device into Home Assistant's discovery, retained, with what people have called it; from now on the hub
+	 *  tells whether it is there.
+	 *  @returns Cause.None, or the budget that is used up. Throws RangeError for what Home Assistant would not take. */
+	announce(device: AnnouncedDevice, entities: readonly Entity[], options?: DiscoveryOptions): Cause {
+		const known = this.devices.find(device.id);
+		const { name = known?.name ?? "", room = known?.room ?? "", model = known?.model ?? "" } = device;
+		const via = device.id === this.options.hubId ? {} : { via: this.options.hubId };
+		const config = discoveryConfig({ ...device, ...via, name, room, model }, entities, options);
+		const topic = discoveryTopic(device.id, options?.prefix);
+		const cause = this.broker!.publish(topic, config, { qos: 1, retain: true });
+		if (cause !== Cause.None) return cause;
+		this.announced.set(device.id, topic);
+		return this.tellAvailability(device.id, this.present.get(device.id)?.online ?? false);
+	}
+
+	/** Takes a device out of Home Assistant's discovery. @returns false: it was not announced by this hub */
+	unannounce(id: string): boolean {
+		const topic = this.announced.get(id);
+		if (topic === undefined) return false;
+		this.announced.delete(id);
+		this.broker!.publish(topic, "", { qos: 1, retain: true });
+		this.broker!.publish(availabilityTopic(id), "", { qos: 1, retain: true });
+		return true;
+	}
+
+	private tellAvailability(id: string, online: boolean): Cause {
+		if (!this.announced.has(id)) return Cause.None;
+		return this.broker!.publish(availabilityTopic(id), online ? "online" : "offline", { qos: 1, retain: true });
+	}
+
 	/** What a person changed of a device is in force at once. */
 	changed(id: string): void {
 		this.broker?.accessChanged();
@@ -148,6 +189,7 @@ export class DeviceHub {
 		return this.devices.revoke(id, (cause) => {
 			if (cause === Cause.None) {
 				this.expel(id);
+				this.unannounce(id);
 				if (clearRetained) this.clearRetained(id);
 				this.present.delete(id);
 			}
@@ -235,6 +277,7 @@ export class DeviceHub {
 		this.clients.set(clientId, id);
 		this.present.set(id, { online: true, since: this.options.platform.now(), address });
 		this.devices.saw(id);
+		this.tellAvailability(id, true);
 		this.options.events?.device?.(id);
 	}
 
@@ -245,6 +288,7 @@ export class DeviceHub {
 		for (const other of this.clients.values()) if (other === id) return; // it has another connection
 		const address = this.present.get(id)?.address ?? "";
 		this.present.set(id, { online: false, since: this.options.platform.now(), address });
+		this.tellAvailability(id, false);
 		this.options.events?.device?.(id);
 	}
 

@@ -247,6 +247,28 @@ test("a revoked device is out at once, with its session and, if wanted, its Reta
 	assert.is(house.refused("c", "plug", "p"), 0x86);
 });
 
+test("an announced device is in discovery, its presence is told, and revoking takes it out", () => {
+	const house = new House();
+	house.addDevice("plug");
+	const admin = house.admin();
+	admin.subscribe(["homeassistant/#", "devices/#"], 0);
+	assert.is(house.hub.announce({ id: "plug" }, [{ id: "relay", platform: "switch" }]), Cause.None);
+	house.fixture.settle();
+	const config = JSON.parse(`${admin.take("publish").payload}`);
+	assert.equal([config.dev.name, config.dev.via_device], ["PLUG", "K7Q2M9XD"]);
+	assert.equal(admin.messages(), ["devices/plug/availability offline 0"]);
+	const plug = house.login("c", "plug", "p");
+	assert.equal(admin.messages(), ["devices/plug/availability online 0"]);
+	plug.cut();
+	house.fixture.settle();
+	assert.equal(admin.messages(), ["devices/plug/availability offline 0"]);
+	assert.is.not(house.fixture.broker.retained.get("homeassistant/device/plug/config"), 0);
+	assert.equal(ask(admin, "revoke", { id: "plug" }), { ok: true });
+	assert.is(house.fixture.broker.retained.get("homeassistant/device/plug/config"), 0);
+	assert.is(house.fixture.broker.retained.get("devices/plug/availability"), 0);
+	assert.not(house.hub.unannounce("plug"));
+});
+
 test("nobody but admins gets at the hub's topics, not even as a Will Message", () => {
 	const house = new House({ allowAnonymous: true });
 	const guest = house.fixture.connect("guest", { protocolVersion: 5 });
