@@ -7,12 +7,15 @@ const SCRATCH_MIN = 1_024;
 /** Bytes of a SUBACK's first part, with its Reason String; and of one value under $SYS. */
 const HEAD_BYTES = 128;
 
+/** Bytes by which the record of a message or session may be longer than the packet that it came in. */
+const RECORD_SPARE = 32;
+
 /** The parts of the broker's one byte array: index of each part's first byte. One array, so that bytes move by
  *  `copyWithin`, which allocates nothing on XS. */
 export interface Layout {
 	/** what a transport reads into */
 	receive: number;
-	/** a packet that came in parts, put together */
+	/** a packet that came in parts, put together; between two turns, a record on its way to the storage */
 	assembly: number;
 	/** incomplete packets, by connection */
 	partials: number;
@@ -42,7 +45,7 @@ export function scratchBytes(limits: Limits): number {
 export function layOut(limits: Limits): Layout {
 	const receive = 0;
 	const assembly = receive + limits.receiveBytes;
-	const partials = assembly + limits.packetBytes;
+	const partials = assembly + limits.packetBytes + RECORD_SPARE;
 	const head = partials + connectionSlots(limits) * limits.partialBytes;
 	const scratch = head + HEAD_BYTES;
 	const topic = scratch + scratchBytes(limits);

@@ -75,6 +75,7 @@ export const enum Cause {
 	FullReceived,
 	FullAuthentications,
 	FullDevices,
+	FullStorage,
 	ReceiveMaximumExceeded,
 	MessageExpired,
 	// ends that are nobody's fault
@@ -153,6 +154,7 @@ const CAUSES: readonly (readonly [name: string, reason: ReasonCode])[] = [
 	["full-received", ReasonCode.QuotaExceeded],
 	["full-authentications", ReasonCode.ServerBusy],
 	["full-devices", ReasonCode.QuotaExceeded],
+	["full-storage", ReasonCode.QuotaExceeded],
 	["receive-maximum-exceeded", ReasonCode.ReceiveMaximumExceeded],
 	["message-expired", ReasonCode.UnspecifiedError],
 	["keep-alive-timeout", ReasonCode.KeepAliveTimeout],

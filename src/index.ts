@@ -8,6 +8,7 @@ export { Broker, type BrokerOptions } from "./broker/broker.js";
 export type { BrokerEvents } from "./broker/events.js";
 export type { Listener, ListenerLimits, ListenerOptions } from "./broker/listener.js";
 export type { LocalSubscription, PublishOptions } from "./broker/local.js";
+export type { Durability, PersistOptions } from "./broker/persist.js";
 export type { LocalMessage, MessageHandler } from "./broker/session.js";
 export { Cause, causeName, HearthError } from "./errors.js";
 export { AdminTopics } from "./hub/admin-topics.js";
@@ -28,5 +29,14 @@ export { type DeviceKeys, Join, type JoinOptions } from "./hub/join.js";
 export { Pairing, type PairingEvents, type PairingPlatform, type WindowOptions } from "./hub/pairing.js";
 export { Devices, MemoryRecords, type Records } from "./hub/registry.js";
 export { hostLimits, type Limits } from "./limits.js";
-export type { Crypto, Platform, Text, Transport, TransportTarget } from "./platform.js";
+export type {
+	Crypto,
+	Platform,
+	RecordVisitor,
+	Storage,
+	StorageTarget,
+	Text,
+	Transport,
+	TransportTarget,
+} from "./platform.js";
 export * from "./promises/index.js";

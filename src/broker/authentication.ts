@@ -1,5 +1,11 @@
 /** What a connection keeps of its client's authentication: see handle-auth.ts and login.ts. */
-import type { AuthenticationExchange, AuthenticationMethod } from "../auth/authentication-method.js";
+import {
+	type AuthenticationExchange,
+	type AuthenticationMethod,
+	METHOD_NAME_MAX,
+} from "../auth/authentication-method.js";
+import { HearthError } from "../errors.js";
+import type { Text } from "../platform.js";
 
 /** What is known of a client that chose a method: it needs it again when it authenticates again. */
 export class Authentication {
@@ -28,4 +34,15 @@ export class Exchange {
 
 	/** what takes the client's data; undefined: user name and password are judged by the rules */
 	steps: AuthenticationExchange | undefined = undefined;
+}
+
+const RESPONSE_INFORMATION_MAX = 64;
+
+/** They go into CONNACK, which has its place in the broker's memory. */
+export function checkTexts(text: Text, responseInformation: string, methods: readonly AuthenticationMethod[]): void {
+	if (text.size(responseInformation) > RESPONSE_INFORMATION_MAX)
+		throw new HearthError("HEARTH_ERR_OPTION", `responseInformation: give at most ${RESPONSE_INFORMATION_MAX} bytes`);
+	for (let i = 0; i < methods.length; i++)
+		if (text.size(methods[i]!.name) > METHOD_NAME_MAX)
+			throw new HearthError("HEARTH_ERR_OPTION", `authentication: ${methods[i]!.name}: give a shorter name`);
 }

@@ -1,6 +1,6 @@
 /** The broker: wiring, turns, counters and the program's own interface. No protocol is in here. */
 
-import { type AuthenticationMethod, METHOD_NAME_MAX } from "../auth/authentication-method.js";
+import type { AuthenticationMethod } from "../auth/authentication-method.js";
 import { connectionSlots, type Layout, layOut } from "../budget.js";
 import { ConnectPacket, ReasonPacket } from "../codec/connect.js";
 import { PacketType } from "../codec/packet-types.js";
@@ -8,19 +8,20 @@ import { AckPacket, PublishPacket } from "../codec/publish.js";
 import { SubscribePacket } from "../codec/subscribe.js";
 import { Deliveries } from "../delivery/deliveries.js";
 import { Busy, type Output, Outputs, sendControl } from "../delivery/output.js";
-import { ReceivedIds } from "../delivery/received-ids.js";
-import { Cause, HearthError } from "../errors.js";
+import type { ReceivedIds } from "../delivery/received-ids.js";
+import { Cause } from "../errors.js";
 import { checkLimits, type Limits } from "../limits.js";
 import { BlockPool } from "../memory/block-pool.js";
 import { ByteChains } from "../memory/byte-chains.js";
 import { Deadlines } from "../memory/deadlines.js";
-import { MessageStore } from "../memory/message-store.js";
+import type { MessageStore } from "../memory/message-store.js";
 import type { Platform, Text, Transport } from "../platform.js";
 import { Access, type AccessRules } from "./access.js";
 import { AliasesGiven } from "./aliases-given.js";
 import { AliasesTaken } from "./aliases-taken.js";
+import { checkTexts } from "./authentication.js";
 import { closeConnection } from "./close.js";
-import { Connection, ConnectionState } from "./connection.js";
+import { type Connection, ConnectionState } from "./connection.js";
 import { Counters } from "./counters.js";
 import { Publication } from "./deliver.js";
 import { type BrokerEvents, Teller } from "./events.js";
@@ -28,18 +29,18 @@ import { Guesses } from "./guesses.js";
 import { Listener, type ListenerOptions, oldestStranger } from "./listener.js";
 import { Local, type LocalSubscription, type PublishOptions } from "./local.js";
 import { PacketCopy } from "./packet-copy.js";
-import { Retained } from "./retained.js";
+import { Persist, type PersistOptions } from "./persist.js";
+import type { Retained } from "./retained.js";
 import { Rights } from "./rights.js";
 import { RouteCache } from "./route-cache.js";
 import { IDENTIFIER_BYTES_MAX } from "./send-publish.js";
-import { type MessageHandler, Sessions } from "./session.js";
+import type { MessageHandler, Sessions } from "./session.js";
 import { Shared } from "./shared.js";
 import { SysTopics } from "./sys-topics.js";
+import { makeConnection, makeReceivedIds, makeRetained, makeSessions, makeStore } from "./tables.js";
 import { tick } from "./tick.js";
 import { TopicTable } from "./topic-table.js";
 import { Wills } from "./will.js";
-
-const RESPONSE_INFORMATION_MAX = 64;
 
 export interface BrokerOptions {
 	limits: Limits;
@@ -56,19 +57,12 @@ export interface BrokerOptions {
 	strict?: boolean;
 	/** false: every packet goes the long way; for tests, and to find a fault (forward.ts). Default: true */
 	shortWays?: boolean;
+	/** where what outlives a restart is kept; taken up at once: throws HearthError when it can't be. Default: none */
+	storage?: PersistOptions;
 	/** seconds between the values under $SYS/broker (sys-topics.ts). Default: 0, nothing is told */
 	sysInterval?: number;
 	/** log lines up to this level: 0 errors, 1 events, 2 details; default 1 */
 	logLevel?: number;
-}
-
-/** They go into CONNACK, which has its place in the broker's memory. */
-function checkTexts(text: Text, responseInformation: string, methods: readonly AuthenticationMethod[]): void {
-	if (text.size(responseInformation) > RESPONSE_INFORMATION_MAX)
-		throw new HearthError("HEARTH_ERR_OPTION", `responseInformation: give at most ${RESPONSE_INFORMATION_MAX} bytes`);
-	for (let i = 0; i < methods.length; i++)
-		if (text.size(methods[i]!.name) > METHOD_NAME_MAX)
-			throw new HearthError("HEARTH_ERR_OPTION", `authentication: ${methods[i]!.name}: give a shorter name`);
 }
 
 export class Broker {
@@ -101,6 +95,8 @@ export class Broker {
 	/** by connection: a packet that its buffer cannot hold, as far as it has come */
 	readonly parts: ByteChains;
 	readonly wills: Wills;
+	/** what outlives a restart; undefined: nothing does */
+	readonly persist: Persist | undefined;
 	readonly counters: Counters;
 	/** when each connection is over: the time for CONNECT, then Keep Alive */
 	readonly deadlines: Deadlines;
@@ -163,10 +159,11 @@ export class Broker {
 		this.sys = options.sysInterval ? new SysTopics(this, options.sysInterval) : undefined;
 		this.startedAt = this.platform.now();
 		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blockBytes, limits.blocks);
-		this.store = new MessageStore(this.pool, limits.deliveries + 2, limits.packetBytes);
+		this.persist = options.storage === undefined ? undefined : new Persist(this, options.storage);
+		this.store = makeStore(this);
 		const identifierBytes = IDENTIFIER_BYTES_MAX * subscriptions;
 		this.deliveries = new Deliveries(limits.deliveries, this.store, identifierBytes, limits.filterNodes);
-		this.received = new ReceivedIds(limits.received, sessions);
+		this.received = makeReceivedIds(this, sessions);
 		this.table = new TopicTable(subscriptions, limits.filterNodes, limits.filterBytes, sessions);
 		this.routes = new RouteCache(
 			this.table,
@@ -176,8 +173,8 @@ export class Broker {
 			sessions,
 			this.rights,
 		);
-		this.retained = new Retained(this.store, limits.retained, limits.retainedTopicBytes);
-		this.sessions = new Sessions(sessions, this.deliveries);
+		this.retained = makeRetained(this);
+		this.sessions = makeSessions(this, sessions);
 		this.shared = new Shared(this);
 		this.guesses = new Guesses(limits.guesses);
 		const { outputBytes, outputBuffers } = limits;
@@ -202,9 +199,10 @@ export class Broker {
 		this.connections = [];
 		this.freeConnections = [];
 		for (let i = 0; i < slots; i++) {
-			this.connections.push(new Connection(this, i));
+			this.connections.push(makeConnection(this, i));
 			this.freeConnections.push(slots - 1 - i);
 		}
+		this.persist?.restore();
 	}
 
 	/** Makes a listener for transports that come with rules or limits of their own; at start. Its clients share the
@@ -383,6 +381,7 @@ export class Broker {
 		this.stopping = true;
 		for (let i = 0; i < this.connections.length; i++) this.close(this.connections[i]!, Cause.ServerShuttingDown);
 		this.endTurn();
+		this.persist?.close();
 	}
 
 	logs(level: number): boolean {

@@ -8,7 +8,7 @@ import { endExchange } from "./handle-auth.js";
 import { removeSubscription } from "./handle-subscribe.js";
 import { putAnyReasonString } from "./reason-string.js";
 import { EXPIRY_NEVER, type Session } from "./session.js";
-import { releaseWill } from "./will.js";
+import { dropWill, releaseWill } from "./will.js";
 
 /** Ends a Network Connection: 5.0 clients hear the reason first, the Will Message goes its way, the session waits
  *  or ends.
@@ -29,6 +29,7 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 	broker.aliasesTaken.clear(connection);
 	endExchange(broker, connection);
 	broker.forget(connection);
+	broker.persist?.closed(connection);
 	connection.reset();
 	if (cause !== Cause.TransportClosed) transport?.close();
 	if (broker.logs(1)) broker.log(1, `${who}: ${connected ? "disconnected" : "refused"}: ${reasonText(cause)}`);
@@ -39,13 +40,14 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 	broker.counters.dropsQueue += session.outbox.disconnect();
 	if (broker.events.disconnected !== undefined)
 		broker.tell(broker.events.disconnected, session.clientId, reasonText(cause));
-	if (broker.stopping) return;
+	if (broker.stopping) return dropWill(broker, session);
 	// one that comes back at once finds its messages
 	if (cause !== Cause.SessionTakenOver) broker.shared.handOn(session, false);
 	releaseWill(broker, session);
 	if (session.expirySeconds === 0) endSession(broker, session);
 	else if (session.expirySeconds !== EXPIRY_NEVER)
 		broker.sessions.expiries.set(session.index, broker.now + session.expirySeconds * 1000);
+	broker.persist?.left(session);
 }
 
 /** DISCONNECT, with the Reason String where there is room for it. Spec: 5.0, 3.14.2.2.3 */
@@ -77,5 +79,6 @@ export function endSession(broker: Broker, session: Session): void {
 	if (session.receivedCount > 0) broker.received.clear(session.index);
 	session.receivedCount = 0;
 	broker.wills.add(session, -1);
+	broker.persist?.ended(session);
 	broker.sessions.remove(session);
 }

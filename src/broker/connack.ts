@@ -30,6 +30,7 @@ export function sendConnack(
 	}
 	const told = present && packet.version !== Version.V31; // 3.1 does not use that byte
 	const end = encodeConnack(memory, p, packet.version, told, ReasonCode.Success, memory, from, p);
+	broker.persist?.gate(connection);
 	broker.send(connection, p, end);
 }
 
@@ -105,6 +106,7 @@ function returnCode(cause: Cause): number {
 		case Cause.FullSessions:
 		case Cause.FullStore:
 		case Cause.FullAuthentications:
+		case Cause.FullStorage:
 			return ReturnCode.ServerUnavailable;
 		case Cause.BadUserNameOrPassword:
 			return ReturnCode.BadUserNameOrPassword;

@@ -3,6 +3,7 @@
 
 import { Frame, Framer } from "../codec/framer.js";
 import { PacketType, Version } from "../codec/packet-types.js";
+import { encodeAck } from "../codec/publish.js";
 import { Busy, Output } from "../delivery/output.js";
 import { Cause } from "../errors.js";
 import type { Transport, TransportTarget } from "../platform.js";
@@ -231,6 +232,27 @@ export class Connection implements TransportTarget {
 	/** The peer broke the protocol or a budget: the connection ends, with the reason where 5.0 can tell it. */
 	refuse(cause: Cause): void {
 		this.broker.close(this, cause);
+	}
+
+	/** Sends an acknowledgement. Spec: [MQTT-2.3.1-6] */
+	answer(type: PacketType, id: number, reason: number): void {
+		const broker = this.broker;
+		const memory = broker.memory;
+		const output = this.output;
+		const at = output.stage(5);
+		if (at >= 0) {
+			output.staged(encodeAck(memory, at, type, id, this.version, reason, memory, 0, 0));
+			broker.touch(output);
+			return;
+		}
+		const scratch = broker.layout.scratch;
+		broker.send(this, scratch, encodeAck(memory, scratch, type, id, this.version, reason, memory, 0, 0));
+	}
+
+	/** Sends an answer that lies at memory[start..end). @returns false: it leaves later, what promises are kept first */
+	sendAnswer(start: number, end: number): boolean {
+		this.broker.send(this, start, end);
+		return true;
 	}
 
 	onWritable(count: number): void {

@@ -9,20 +9,6 @@ import { putReasonString, REASON_STRING_BYTES } from "./reason-string.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
 
-/** Sends an acknowledgement. Spec: [MQTT-2.3.1-6] */
-export function answer(broker: Broker, connection: Connection, type: PacketType, id: number, reason: number): void {
-	const memory = broker.memory;
-	const at = connection.output.stage(5);
-	if (at >= 0) {
-		connection.output.staged(encodeAck(memory, at, type, id, connection.version, reason, memory, 0, 0));
-		broker.touch(connection.output);
-		return;
-	}
-	const scratch = broker.layout.scratch;
-	const end = encodeAck(memory, scratch, type, id, connection.version, reason, memory, 0, 0);
-	broker.send(connection, scratch, end);
-}
-
 /** Sends a 5.0 client PUBACK or PUBREC with the reason why its message was not taken. Spec: 5.0, 3.4.2.2.2,
  *  3.5.2.2.2 */
 export function answerRefusal(
@@ -37,7 +23,7 @@ export function answerRefusal(
 	const start = string + REASON_STRING_BYTES;
 	const end = putReasonString(broker, connection, string, cause, 5);
 	const reason = causeReason(cause);
-	broker.send(connection, start, encodeAck(memory, start, type, id, Version.V5, reason, memory, string, end));
+	connection.sendAnswer(start, encodeAck(memory, start, type, id, Version.V5, reason, memory, string, end));
 }
 
 /** PUBACK, PUBREC and PUBCOMP: for what this side sent. */
@@ -62,7 +48,7 @@ export function handleAck(
 	else if (packet.reason >= ReasonCode.UnspecifiedError) outbox.complete(id, 2, false);
 	else {
 		const known = outbox.receive(id);
-		answer(broker, connection, PacketType.Pubrel, id, known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
+		connection.answer(PacketType.Pubrel, id, known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
 		return;
 	}
 	if (outbox.waitingFirst !== 0 || outbox.resendNext !== 0) pump(broker, connection, session);
@@ -90,5 +76,5 @@ export function handlePubrel(
 	const known = broker.received.delete(session.index, packet.packetId);
 	if (known) session.receivedCount--;
 	const reason = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound;
-	answer(broker, connection, PacketType.Pubcomp, packet.packetId, reason);
+	connection.answer(PacketType.Pubcomp, packet.packetId, reason);
 }

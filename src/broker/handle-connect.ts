@@ -3,6 +3,7 @@ import { type ConnectPacket, decodeConnect } from "../codec/connect.js";
 import { ConnectFlag, PropertyId, Version } from "../codec/packet-types.js";
 import { checkTopicName, tooDeep } from "../codec/topic.js";
 import { Cause } from "../errors.js";
+import { MessageFlag } from "../memory/message-store.js";
 import type { Client } from "./access.js";
 import type { Broker } from "./broker.js";
 import { endSession } from "./close.js";
@@ -100,6 +101,7 @@ function admit(broker: Broker, listener: Listener, packet: ConnectPacket, client
 	if (before === undefined) {
 		if (broker.connectedCount >= limits.connections) return Cause.FullConnections;
 		if (existing === undefined && broker.clientSessions >= limits.sessions) return Cause.FullSessions;
+		if (existing === undefined && broker.persist?.refuses && expiryOf(listener, packet) !== 0) return Cause.FullStorage;
 	}
 	return Cause.None;
 }
@@ -138,12 +140,13 @@ export function certifiedName(connection: Connection): string | undefined {
 /** Stores the Will Message. @returns its number; 0: the store is full */
 function storeWill(broker: Broker, packet: ConnectPacket): number {
 	const will = packet.will;
-	const flags = (packet.flags & ConnectFlag.WillQos) >> 3;
+	const flags = MessageFlag.Will | ((packet.flags & ConnectFlag.WillQos) >> 3);
 	const retain = (packet.flags & ConnectFlag.WillRetain) !== 0 ? 4 : 0;
 	// Will Delay Interval and Message Expiry Interval are kept apart from the properties that go on
 	const end = keepWillProperties(will);
 	// its interval begins when it is published: until then the store has the interval, and one, instead of a time
 	const expiry = will.has(PropertyId.MessageExpiryInterval);
+	broker.publication.refusable = false;
 	return broker.store.add(
 		flags | retain,
 		expiry ? will.number(PropertyId.MessageExpiryInterval, 0) + 1 : 0,
@@ -194,6 +197,7 @@ function enter(broker: Broker, connection: Connection, packet: ConnectPacket, cl
 	connection.session = session;
 	connection.state = ConnectionState.Connected;
 	connection.short = broker.short;
+	broker.persist?.entered(session);
 	connection.listener.connectedCount++;
 	if (++broker.connectedCount > broker.connectedMax) broker.connectedMax = broker.connectedCount;
 	const limits = broker.limits;

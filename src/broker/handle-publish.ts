@@ -9,7 +9,7 @@ import { Cause, causeName } from "../errors.js";
 import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
 import { deliver, type Publication, store } from "./deliver.js";
-import { answer, answerRefusal } from "./handle-acks.js";
+import { answerRefusal } from "./handle-acks.js";
 import { ReceiverOption } from "./route-cache.js";
 import type { Session } from "./session.js";
 import { isSysFilter } from "./sys-topics.js";
@@ -51,7 +51,7 @@ export function handlePublish(
 	}
 	if (packet.qos === 2 && broker.received.has(session.index, packet.packetId))
 		// a duplicate [MQTT-4.3.3-2]
-		return answer(broker, connection, PacketType.Pubrec, packet.packetId, ReasonCode.Success);
+		return connection.answer(PacketType.Pubrec, packet.packetId, ReasonCode.Success);
 	const own = route === 0 && broker.sys !== undefined && isSysFilter(topic); // never in the cache
 	if (own || (broker.rights.judgesPublish && !broker.rights.mayPublish(session, route, topic)))
 		return refusePublish(broker, connection, session, packet);
@@ -234,5 +234,5 @@ function acknowledge(
 		session.receivedCount++;
 	}
 	const unmatched = v5 && !broker.publication.matched;
-	answer(broker, connection, type, id, unmatched ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success);
+	connection.answer(type, id, unmatched ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success);
 }

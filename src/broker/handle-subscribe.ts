@@ -40,8 +40,8 @@ export function handleSubscribe(
 		// [MQTT-3.9.3-2]
 		broker.memory[codes + i] = granted >= 0 ? granted : version === Version.V5 ? causeReason(-granted) : 0x80;
 	}
-	sendSuback(broker, connection, PacketType.Suback, packet, codes, refused);
-	if (connection.sending === 0) pump(broker, connection, session); // Retained Messages follow the SUBACK
+	const left = sendSuback(broker, connection, PacketType.Suback, packet, codes, refused);
+	if (left && connection.sending === 0) pump(broker, connection, session); // Retained Messages follow the SUBACK
 }
 
 /** The packet's current Topic Filter. @returns as `subscribe` */
@@ -109,20 +109,24 @@ export function subscribe(
 	if (shareAt < 0 || checkTopicFilter(topicFilter) !== Cause.None) return refuse(broker, Cause.FilterInvalid);
 	if (tooDeep(topicFilter, limits.topicLevels)) return refuse(broker, Cause.FilterTooLong);
 	if (!broker.rights.maySubscribe(session, topicFilter)) return refuse(broker, Cause.NotAuthorized);
+	const persist = broker.persist;
+	if (persist?.refuses && session.expirySeconds !== 0) return refuse(broker, Cause.FullStorage);
 	const qosMax = (session.connection?.listener ?? broker).limits.qosMax;
 	const qos = Math.min(options & SubscribeOption.Qos, qosMax); // [5:MQTT-3.2.2-10]
 	options = (options & ~SubscribeOption.Qos) | qos;
 	const table = broker.table;
 	const existing = table.find(session.index, filter);
+	let subscription = existing;
 	if (existing !== 0) {
 		table.options[existing] = options;
 		table.identifier[existing] = identifier;
 	} else {
 		// the program's own subscriptions are kept free for it
 		const full = session.handler === undefined && table.count - broker.local.count >= limits.subscriptions;
-		if (full || table.add(session.index, filter, shareAt, bytes, options, identifier) === 0)
-			return refuse(broker, Cause.FullSubscriptions);
+		subscription = full ? 0 : table.add(session.index, filter, shareAt, bytes, options, identifier);
+		if (subscription === 0) return refuse(broker, Cause.FullSubscriptions);
 	}
+	persist?.subscribed(session, subscription);
 	broker.routes.changed(topicFilter);
 	if (shareAt === 0 && (retainHandling === 0 || (retainHandling === 1 && existing === 0)))
 		queueRetained(broker, session, filter, options, identifier);
@@ -230,11 +234,13 @@ export function removeSubscription(broker: Broker, subscription: number): void {
 	const filter = table.filterOf(subscription);
 	if (sharedFilterAt(filter) > 0)
 		broker.sessions.at(table.session[subscription]!).outbox.keepOwn(table.node[subscription]!);
+	broker.persist?.unsubscribes(subscription);
 	broker.table.remove(subscription, broker.text.size(filter));
 	broker.routes.changed(filter.slice(sharedFilterAt(filter)));
 }
 
 /** Sends SUBACK or UNSUBACK with the codes at memory[codes..]. @param refused tells why, where a filter was; None: none
+ *  @returns whether it left
  *  Spec: [MQTT-3.8.4-1] [MQTT-3.10.4-4] [MQTT-3.10.4-5]; 5.0 [MQTT-3.9.2-1] */
 function sendSuback(
 	broker: Broker,
@@ -243,7 +249,7 @@ function sendSuback(
 	packet: SubscribePacket,
 	codes: number,
 	refused: Cause,
-): void {
+): boolean {
 	const memory = broker.memory;
 	const count = packet.filterCount;
 	const version = connection.version;
@@ -256,5 +262,5 @@ function sendSuback(
 	const headBytes = afterHead - at;
 	memory.copyWithin(codes - headBytes, at, afterHead);
 	const withCodes = type === PacketType.Suback || version === Version.V5;
-	broker.send(connection, codes - headBytes, withCodes ? codes + count : codes);
+	return connection.sendAnswer(codes - headBytes, withCodes ? codes + count : codes);
 }

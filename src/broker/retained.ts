@@ -63,6 +63,23 @@ export class Retained {
 		return true;
 	}
 
+	/** The next topic that is new gets this place. At start only; `closeGaps` follows. */
+	claim(place: number): void {
+		this.free[this.freeCount++] = place;
+		if (place > this.used) this.used = place;
+	}
+
+	/** The empty places below the last that was claimed are free. */
+	closeGaps(): void {
+		this.freeCount = 0;
+		for (let place = this.used; place > 0; place--) if (this.topicAt(place) === "") this.free[this.freeCount++] = place;
+	}
+
+	/** @returns the topic's place; 0: it has none */
+	placeOf(topic: string): number {
+		return this.places.get(topic) ?? 0;
+	}
+
 	/** @returns the topic's message; 0: none */
 	get(topic: string): number {
 		const place = this.places.get(topic);

@@ -65,6 +65,7 @@ export function pump(broker: Broker, connection: Connection, session: Session): 
 		}
 		outbox.resendNext = entries.next[entry]!;
 		if (connection.sending !== 0) return;
+		outbox.endSending(entry);
 	}
 	for (let entry = outbox.nextWaiting(connection.receiveMaximum); entry !== 0; ) {
 		const state = entries.state[entry]!;

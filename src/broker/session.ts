@@ -1,6 +1,5 @@
 /** Session State and the table of all sessions. Spec: 5.0 and 3.1.1, section 4.1; 5.0 3.1.2.11.2 */
-import type { Deliveries } from "../delivery/deliveries.js";
-import { Outbox } from "../delivery/outbox.js";
+import type { Outbox } from "../delivery/outbox.js";
 import { Deadlines } from "../memory/deadlines.js";
 import type { Connection } from "./connection.js";
 import type { MessageProperties } from "./local-properties.js";
@@ -35,14 +34,10 @@ export class Session {
 	receivedCount = 0;
 	/** messages that were not queued or sent for it */
 	drops = 0;
-	readonly outbox: Outbox;
-
 	constructor(
 		readonly index: number,
-		entries: Deliveries,
-	) {
-		this.outbox = new Outbox(entries);
-	}
+		readonly outbox: Outbox,
+	) {}
 }
 
 export class Sessions {
@@ -59,11 +54,11 @@ export class Sessions {
 
 	constructor(
 		readonly max: number,
-		entries: Deliveries,
+		outboxes: (index: number) => Outbox,
 	) {
 		this.byClientId = new Map();
 		this.all = [];
-		for (let i = 0; i < max; i++) this.all.push(new Session(i, entries));
+		for (let i = 0; i < max; i++) this.all.push(new Session(i, outboxes(i)));
 		this.stamps = new Uint32Array(max);
 		this.expiries = new Deadlines(max);
 		this.wills = new Deadlines(max);
@@ -97,6 +92,23 @@ export class Sessions {
 		session.clientId = clientId;
 		this.byClientId.set(clientId, session);
 		return session;
+	}
+
+	/** Takes a session up as it was before a restart. At start only; `closeGaps` follows.
+	 *  @returns undefined: the Client Identifier has one already */
+	restore(index: number, clientId: string): Session | undefined {
+		const session = this.all[index]!;
+		if (session.clientId !== "" || this.byClientId.has(clientId)) return undefined;
+		this.count++;
+		session.clientId = clientId;
+		this.byClientId.set(clientId, session);
+		return session;
+	}
+
+	/** The places that were not taken up are free. */
+	closeGaps(): void {
+		let free = 0;
+		for (let i = this.max - 1; i >= 0; i--) if (this.all[i]!.clientId === "") this.free[free++] = i;
 	}
 
 	/** The session's own fields are clean; its place is free. */

@@ -29,5 +29,6 @@ export function tick(broker: Broker): void {
 		sessions.expiries.clear(i);
 		endSession(broker, sessions.at(i));
 	}
+	broker.persist?.tick();
 	broker.sys?.tick();
 }

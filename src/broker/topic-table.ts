@@ -110,6 +110,23 @@ export class TopicTable {
 		return subscription;
 	}
 
+	/** The next `add` makes this subscription. At start only; `closeGaps` follows. */
+	claim(subscription: number): void {
+		this.nextOfNode[subscription] = this.freeSubscription;
+		this.freeSubscription = subscription;
+		if (subscription > this.usedSubscriptions) this.usedSubscriptions = subscription;
+	}
+
+	/** The subscriptions below the last that was claimed are free, where taken[from + subscription] has not the bit. */
+	closeGaps(taken: Uint8Array, from: number, bit: number): void {
+		this.freeSubscription = 0;
+		for (let s = this.usedSubscriptions; s > 0; s--) {
+			if ((taken[from + s]! & bit) !== 0) continue;
+			this.nextOfNode[s] = this.freeSubscription;
+			this.freeSubscription = s;
+		}
+	}
+
 	private link(subscription: number, node: number, session: number): void {
 		let next = this.firstOfNode[node]!;
 		this.nextOfNode[subscription] = next;
@@ -153,6 +170,12 @@ export class TopicTable {
 		this.filterOfGroup[node] = 0;
 		this.fell(node);
 		if (this.firstGroup[parent] === 0 && this.firstOfNode[parent] === 0) this.uproot(this.pathOf[parent]!, parent);
+	}
+
+	/** @returns the node of a Shared Subscription with its `$share/name/`; 0: there is none */
+	groupOf(shared: string): number {
+		const node = this.paths.get(shared) ?? 0;
+		return this.filterOfGroup[node] === 0 ? 0 : node;
 	}
 
 	/** @returns the filter of a subscription, with its `$share/name/` */

@@ -11,6 +11,7 @@ import type { Session } from "./session.js";
 /** Discards the session's Will Message. Spec: [MQTT-3.14.4-3] [MQTT-3.1.2-10] */
 export function dropWill(broker: Broker, session: Session): void {
 	if (session.will === 0) return;
+	broker.persist?.dropsWill(session);
 	broker.store.release(session.will);
 	session.will = 0;
 	broker.sessions.wills.clear(session.index);
@@ -42,6 +43,7 @@ export class Wills {
 	add(session: Session, publisher: number): void {
 		const will = session.will;
 		if (will === 0) return;
+		this.broker.persist?.dropsWill(session);
 		session.will = 0;
 		this.broker.sessions.wills.clear(session.index);
 		this.any = true;

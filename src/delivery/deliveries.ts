@@ -14,6 +14,8 @@ export const enum DeliveryState {
 	Released = 16,
 	/** came by a Shared Subscription: `group` says by which */
 	Shared = 32,
+	/** has its Packet Identifier; kept by broker/stored-tables.ts alone */
+	InFlight = 64,
 }
 
 export class Deliveries {
@@ -69,6 +71,23 @@ export class Deliveries {
 		}
 		if (--this.freeCount < this.freeCountMin) this.freeCountMin = this.freeCount;
 		return entry;
+	}
+
+	/** The next `take` takes this entry. At start only; `closeGaps` follows. */
+	claim(entry: number): void {
+		this.next[entry] = this.firstFree;
+		this.firstFree = entry;
+		if (entry > this.used) this.used = entry;
+	}
+
+	/** The entries below the last that was claimed are free, where taken[from + entry] has not the bit. */
+	closeGaps(taken: Uint8Array, from: number, bit: number): void {
+		this.firstFree = 0;
+		for (let entry = this.used; entry > 0; entry--) {
+			if ((taken[from + entry]! & bit) !== 0) continue;
+			this.next[entry] = this.firstFree;
+			this.firstFree = entry;
+		}
 	}
 
 	giveBack(entry: number): void {

@@ -8,19 +8,19 @@ export class Outbox {
 	count = 0;
 	/** entries not yet sent, in order */
 	waitingFirst = 0;
-	private waitingLast = 0;
+	protected waitingLast = 0;
 	/** how many of the waiting are QoS 0 */
 	private waitingQos0 = 0;
 	/** entries of QoS 1 and 2 that were sent and wait for their acknowledgement, in the order of sending */
 	sentFirst = 0;
-	private sentLast = 0;
+	protected sentLast = 0;
 	/** PUBLISHes of QoS 1 and 2 that were sent on this connection and not yet acknowledged. Spec: [MQTT-4.9.0-1] */
 	inFlight = 0;
 	/** the next of the sent that is to be resent on this connection; 0: none */
 	resendNext = 0;
-	private lastId = 0;
+	protected lastId = 0;
 
-	constructor(private readonly entries: Deliveries) {}
+	constructor(protected readonly entries: Deliveries) {}
 
 	/** @returns whether a message of so many bytes fits into a bound of `bytesMax` and `countMax` */
 	hasRoom(bytes: number, bytesMax: number, countMax: number): boolean {
@@ -233,6 +233,30 @@ export class Outbox {
 				if (entries.group[entry] === group) entries.state[entry]! &= ~DeliveryState.Shared;
 	}
 
+	/** Takes an entry up as it was before a restart, behind those that were taken up before.
+	 *  @param message 0: PUBREC came @param packetId 0: it was not sent yet */
+	restore(entry: number, message: number, state: number, packetId: number): void {
+		const entries = this.entries;
+		entries.message[entry] = message;
+		entries.state[entry] = state;
+		entries.packetId[entry] = packetId;
+		this.count++;
+		if (message !== 0) {
+			entries.store.hold(message);
+			this.bytes += entries.store.bytes(message);
+		}
+		if (packetId === 0) {
+			if (this.waitingLast === 0) this.waitingFirst = entry;
+			else entries.next[this.waitingLast] = entry;
+			this.waitingLast = entry;
+			return;
+		}
+		if (this.sentLast === 0) this.sentFirst = entry;
+		else entries.next[this.sentLast] = entry;
+		this.sentLast = entry;
+		this.lastId = packetId;
+	}
+
 	/** Gives everything back: the session ends. */
 	clear(): void {
 		const entries = this.entries;
@@ -252,7 +276,7 @@ export class Outbox {
 	}
 
 	/** The entry no longer needs its message. */
-	private letGo(entry: number): void {
+	protected letGo(entry: number): void {
 		const entries = this.entries;
 		const message = entries.message[entry]!;
 		if (message === 0) return;
@@ -266,7 +290,7 @@ export class Outbox {
 		}
 	}
 
-	private free(entry: number): void {
+	protected free(entry: number): void {
 		this.letGo(entry);
 		this.entries.giveBack(entry);
 		this.count--;

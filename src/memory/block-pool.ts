@@ -53,6 +53,31 @@ export class BlockPool {
 		return first;
 	}
 
+	/** The blocks that taken[from + block] has the bit of are first ones of chains, the others free. At start only.
+	 *  @param last the highest that is taken */
+	claim(taken: Uint8Array, from: number, bit: number, last: number): void {
+		this.used = last;
+		this.firstFree = 0;
+		this.freeCount = this.blockCount;
+		for (let block = last; block > 0; block--) {
+			if ((taken[from + block]! & bit) !== 0) {
+				this.nextOf[block] = 0;
+				this.freeCount--;
+				continue;
+			}
+			this.nextOf[block] = this.firstFree;
+			this.firstFree = block;
+		}
+		this.freeCountMin = this.freeCount;
+	}
+
+	/** Adds blocks to a chain of one. @returns false: not so many are free */
+	extend(first: number, count: number): boolean {
+		if (count === 0) return true;
+		this.nextOf[first] = this.take(count);
+		return this.nextOf[first] !== 0;
+	}
+
 	/** Gives a whole chain back. */
 	giveBack(first: number): void {
 		const nextOf = this.nextOf;

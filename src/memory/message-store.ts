@@ -9,6 +9,8 @@ import { type UintArray, uintArray } from "./typed-array.js";
 export const enum MessageFlag {
 	Qos = 3,
 	Retain = 4,
+	/** a Will Message: it has the seconds of its Message Expiry Interval, and one, instead of a time */
+	Will = 8,
 }
 
 export class MessageStore {
@@ -76,6 +78,36 @@ export class MessageStore {
 		this.expires[message] = expires;
 		this.count++;
 		return message;
+	}
+
+	/** Takes a message up as it was before a restart; its first block is claimed, and its parts lie one after the other
+	 *  at source[start..). It has no holder yet. @returns false: full */
+	restore(
+		message: number,
+		flags: number,
+		expires: number,
+		topicBytes: number,
+		propertyBytes: number,
+		payloadBytes: number,
+		source: Uint8Array,
+		start: number,
+	): boolean {
+		const total = topicBytes + propertyBytes + payloadBytes;
+		if (!this.pool.extend(message, Math.max(1, Math.ceil(total / this.pool.blockBytes)) - 1)) return false;
+		this.pool.write(message, 0, source, start, start + total);
+		this.refs[message] = 0;
+		this.flag[message] = flags;
+		this.topics[message] = topicBytes;
+		this.properties[message] = propertyBytes;
+		this.payloads[message] = payloadBytes;
+		this.expires[message] = expires;
+		this.count++;
+		return true;
+	}
+
+	/** @returns whether nobody holds the message */
+	isUnheld(message: number): boolean {
+		return this.refs[message] === 0;
 	}
 
 	/** One more queue needs the message. */

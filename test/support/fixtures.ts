@@ -7,22 +7,34 @@ import { text } from "../../host-sim/text.js";
 import { Broker, type BrokerOptions } from "../../src/broker/broker.js";
 import type { Connection } from "../../src/broker/connection.js";
 import type { Listener } from "../../src/broker/listener.js";
+import type { PersistOptions } from "../../src/broker/persist.js";
 import type { Limits } from "../../src/limits.js";
 import type { Platform, Transport } from "../../src/platform.js";
 
+import { MemoryStorage } from "./memory-storage.js";
+
 export type { Packet };
 
-export interface FixtureOptions extends Omit<BrokerOptions, "limits" | "platform"> {
+export interface FixtureOptions extends Omit<BrokerOptions, "limits" | "platform" | "storage"> {
+	/** beside `medium` */
+	persist?: Omit<PersistOptions, "medium">;
 	/** what differs from the ESP32's limits */
 	limits?: Partial<Limits>;
 	/** what the transport does, see Platform. Default: true */
 	copiesWrites?: boolean;
 	/** seeds Platform.random */
 	seed?: number;
+	/** what outlives the broker is kept there; its batches end in `settle` where it is prompt */
+	medium?: MemoryStorage;
+	/** ms of the virtual clock at the start, and of the wall clock; default: 1,000,000, and none */
+	now?: number;
+	wall?: number;
 }
 
 /** On XS every packet goes the long way, on Node the short one where there is one: the same tests prove both. */
 const SHORT_WAYS = !("host" in globalThis);
+/** `HEARTH_TEST_STORAGE=1`: every broker has a storage, and has to behave as one without. */
+const everyBrokerStores = typeof process !== "undefined" && process.env.HEARTH_TEST_STORAGE !== undefined;
 
 /** A broker with its clock and its clients. */
 export class Fixture {
@@ -30,15 +42,22 @@ export class Fixture {
 	readonly log: string[] = [];
 	/** ms of the virtual clock */
 	now = 1_000_000;
+	/** ms since 1970; undefined: this platform doesn't know it */
+	wall: number | undefined;
+	readonly medium: MemoryStorage | undefined;
 	private woken = false;
 	private state: number;
 
 	constructor(options: FixtureOptions = {}) {
+		this.medium = options.medium ?? (everyBrokerStores ? new MemoryStorage() : undefined);
+		this.now = options.now ?? this.now;
+		this.wall = options.wall;
 		this.state = options.seed ?? 1;
 		const platform: Platform = {
 			text,
 			copiesWrites: options.copiesWrites ?? true,
 			now: () => this.now,
+			wallClock: () => this.wall,
 			random: () => this.random(),
 			wake: () => {
 				this.woken = true;
@@ -47,13 +66,10 @@ export class Fixture {
 				this.log.push(line);
 			},
 		};
-		this.broker = new Broker({
-			logLevel: 2,
-			shortWays: SHORT_WAYS,
-			...options,
-			platform,
-			limits: { ...esp32, ...options.limits },
-		});
+		const storage = this.medium === undefined ? {} : { storage: { medium: this.medium, ...options.persist } };
+		const limits = { ...esp32, ...options.limits };
+		if (everyBrokerStores) limits.received = Math.min(limits.received, limits.packetBytes / 2);
+		this.broker = new Broker({ logLevel: 2, shortWays: SHORT_WAYS, ...options, ...storage, platform, limits });
 	}
 
 	/** xorshift32 */
@@ -68,8 +84,9 @@ export class Fixture {
 
 	/** Ends turns until nothing is left to do. */
 	settle(): void {
-		for (let turns = 0; this.woken; turns++) {
+		for (let turns = 0; this.woken || (this.medium?.isPrompt && this.medium.finish()); turns++) {
 			if (turns > 1000) throw new Error("the broker asks for turns without end");
+			if (!this.woken) continue;
 			this.woken = false;
 			this.broker.endTurn();
 		}
@@ -79,7 +96,9 @@ export class Fixture {
 	advance(ms: number): void {
 		const end = this.now + ms;
 		while (this.now < end) {
-			this.now = Math.min(end, this.now + (end - this.now > 70_000 ? 10_000 : 250));
+			const step = Math.min(end - this.now, end - this.now > 70_000 ? 10_000 : 250);
+			this.now += step;
+			if (this.wall !== undefined) this.wall += step;
 			this.broker.tick();
 			this.settle();
 		}
