@@ -23,9 +23,11 @@ export {
 	stateTopic,
 } from "./hub/announce.js";
 export { DeviceHub, type DeviceHubEvents, type DeviceHubOptions } from "./hub/device-hub.js";
+export { DeviceKeyStore, type KeySlots } from "./hub/device-keys.js";
 export type { Device } from "./hub/device-record.js";
 export { DeviceRights, KINDS } from "./hub/device-rights.js";
 export { type DeviceKeys, Join, type JoinOptions } from "./hub/join.js";
+export { JoinAuthentication } from "./hub/join-authentication.js";
 export { Pairing, type PairingEvents, type PairingPlatform, type WindowOptions } from "./hub/pairing.js";
 export { Devices, MemoryRecords, type Records } from "./hub/registry.js";
 export { hostLimits, type Limits } from "./limits.js";

@@ -46,8 +46,15 @@ export interface ClientAuthentication {
 	readonly name: string;
 	/** A proof begins. @returns Authentication Data for CONNECT, or for the AUTH that begins it again; undefined: none */
 	begin(): Uint8Array | undefined;
-	/** Takes the server's Authentication Data at bytes[start..end). @returns the answer; undefined: it makes no sense */
-	take(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined;
+	/** Takes the server's Authentication Data at bytes[start..end), which are used up on return.
+	 *  @param answer for what takes time: return "later" and call it, once, with the same
+	 *  @returns the answer; undefined: it makes no sense, and the client goes */
+	take(
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		answer: (data: Uint8Array | undefined) => void,
+	): Uint8Array | undefined | "later";
 	/** The server says that it is satisfied, with its last data. @returns whether this side believes the server, too */
 	finish(bytes: Uint8Array, start: number, end: number): boolean;
 }

@@ -207,7 +207,16 @@ export function handleAuth(client: Client, bytes: Uint8Array, start: number, end
 	if (packet.reason !== ReasonCode.ContinueAuthentication) return client.fail(Cause.PacketNotAllowed);
 	const from = properties.has(PropertyId.AuthenticationData) ? properties.dataStart(PropertyId.AuthenticationData) : 0;
 	const to = properties.has(PropertyId.AuthenticationData) ? properties.dataEnd(PropertyId.AuthenticationData) : 0;
-	const data = method.take(properties.bytes, from, to);
+	const transport = client.link.output.transport;
+	const data = method.take(properties.bytes, from, to, (later) => {
+		if (client.link.output.transport !== transport) return; // another connection, or none
+		client.beginTurn();
+		answerAuth(client, later);
+	});
+	if (data !== "later") answerAuth(client, data);
+}
+
+function answerAuth(client: Client, data: Uint8Array | undefined): void {
 	if (data === undefined) return client.fail(Cause.AuthenticationFailed);
 	sendAuth(client, ReasonCode.ContinueAuthentication, data);
 }

@@ -1,121 +1,15 @@
 /** Pairing through the broker: a window, a device that joins, and everybody who should not get in. */
-import type { IAuthPacket, IConnackPacket } from "mqtt-packet";
+import type { IConnackPacket } from "mqtt-packet";
 import { curve } from "../../host-sim/curve.js";
 import { crypto } from "../../host-sim/platform.js";
 import { text } from "../../host-sim/text.js";
-import { Join, type JoinOptions, type JoinStep } from "../../src/hub/join.js";
 import { bytesOfHex, hexOf } from "../../src/hub/p256.js";
-import { ATTEMPTS_MAX, Pairing, type PairingPlatform } from "../../src/hub/pairing.js";
+import { ATTEMPTS_MAX } from "../../src/hub/pairing.js";
 import { deviceSecret, PAIRING_METHOD, scalarsOfCode } from "../../src/hub/pairing-keys.js";
-import { Devices, MemoryRecords } from "../../src/hub/registry.js";
-import { Fixture, type TestClient } from "../support/fixtures.js";
+import { JoiningDevice as Device, PairingHouse as House, logIn } from "../support/pairing.js";
 import { assert, suite } from "../support/test.js";
 
 const test = suite("pairing");
-const HUB = "K7Q2M9XD";
-
-/** Everything that pairing needs, with a clock that stands still and random bytes that are the same each time. */
-class House {
-	readonly tasks: (() => void)[] = [];
-	readonly log: string[] = [];
-	readonly records = new MemoryRecords();
-	readonly devices: Devices;
-	readonly pairing: Pairing;
-	readonly fixture: Fixture;
-	readonly platform: PairingPlatform;
-
-	constructor(max = 4) {
-		this.platform = {
-			text,
-			crypto,
-			curve,
-			now: () => this.fixture.now,
-			randomBytes: (bytes) => {
-				for (let i = 0; i < bytes.length; i++) bytes[i] = this.fixture.random() >>> 24;
-			},
-			defer: (task) => this.tasks.push(task),
-		};
-		this.devices = new Devices(crypto, text, max, this.records);
-		this.pairing = new Pairing(this.platform, HUB, this.devices, {
-			changed: () => this.log.push(`window ${this.pairing.window === undefined ? this.pairing.lastEnd : "open"}`),
-			failed: (id, address) => this.log.push(`failed ${id} from ${address}`),
-			paired: (id, replaced) => this.log.push(`paired ${id}${replaced ? " again" : ""}`),
-		});
-		this.fixture = new Fixture({ authentication: [this.pairing], limits: { authentications: 4 } });
-	}
-
-	/** Does one task that waits, a turn of its own. @returns false: there is none */
-	step(): boolean {
-		const task = this.tasks.shift();
-		task?.();
-		this.fixture.settle();
-		return task !== undefined;
-	}
-
-	run(): void {
-		while (this.step());
-	}
-}
-
-/** A device at one end of a connection: it does what the protocol says, or what the test says. */
-class Device {
-	readonly steps: JoinStep[] = [];
-	readonly kept: string[] = [];
-	readonly join: Join;
-	client: TestClient | undefined;
-	connack: IConnackPacket | undefined;
-
-	constructor(
-		private readonly house: House,
-		readonly id: string,
-		code: string,
-		options: Partial<JoinOptions> = {},
-	) {
-		this.join = new Join(house.platform, {
-			clientId: id,
-			code,
-			model: "lamp",
-			keep: (keys, saved) => {
-				this.kept.push(hexOf(keys.clientKey));
-				saved(true);
-			},
-			told: (step) => {
-				this.steps.push(step);
-				if (step === "send") this.send();
-				if (step === "failed") this.client?.cut();
-			},
-			...options,
-		});
-	}
-
-	private send(): void {
-		const properties = { authenticationMethod: PAIRING_METHOD, authenticationData: Buffer.from(this.join.data!) };
-		if (this.client === undefined) {
-			this.client = this.house.fixture.open(5);
-			const head = { cmd: "connect", clientId: this.id, protocolId: "MQTT", protocolVersion: 5 } as const;
-			this.client.send({ ...head, clean: true, keepalive: 0, properties });
-		} else this.client.send({ cmd: "auth", reasonCode: 0x18, properties });
-	}
-
-	/** Takes what the hub has sent. @returns whether there was something */
-	hear(): boolean {
-		const packet = this.client?.packets.shift();
-		if (packet === undefined) return false;
-		if (packet.cmd === "connack") this.connack = packet;
-		const { properties } = packet as IAuthPacket | IConnackPacket;
-		const data = properties?.authenticationData;
-		if (data !== undefined) this.join.take(data, 0, data.length);
-		return true;
-	}
-
-	/** Goes through all of it. */
-	pair(): this {
-		this.join.begin();
-		do this.house.run();
-		while (this.hear());
-		return this;
-	}
-}
 
 test("a device that knows the code is paired, and logs in with what it got", () => {
 	const house = new House();
@@ -138,6 +32,8 @@ test("a device that knows the code is paired, and logs in with what it got", () 
 	// it is a client as others are
 	const client = device.client!;
 	assert.equal(client.subscribe("devices/lamp-1/#", 1), [1]);
+	assert.ok(logIn(house, "lamp-1", device.join.keys!));
+	assert.not(logIn(house, "lamp-2", device.join.keys!)); // it is nobody else's
 });
 
 test("the derivations of SECURITY.md", () => {
