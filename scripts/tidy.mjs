@@ -26,7 +26,7 @@ const PACKET_PATH = [
 	],
 ];
 const MACHINE = /(^|[^\w./-])\/(work|root|home|Users)\/|"resolved": *"http/;
-const PACKET_PATH_FOLDERS = /^src\/(codec|memory|delivery|broker|client)\//;
+const PACKET_PATH_FOLDERS = /^src\/(codec|memory|delivery|broker|client|storage)\//;
 
 /** [folder, what its imports may not be, why] */
 const ARROWS = [
@@ -36,6 +36,7 @@ const ARROWS = [
 		/^src\/(broker|client|promises|hub)\//,
 		"codec, memory and delivery know no broker, client or hub",
 	],
+	[/^src\/storage\//, /^src\/(?!(storage|codec|memory|errors|platform)\b)/, "storage knows nothing of what it stores"],
 	[/^src\/broker\//, /^src\/client\//, "broker and client don't know each other"],
 	[/^src\/(client|promises)\//, /^src\/broker\//, "broker and client don't know each other"],
 	[/^src\/client\//, /^src\/promises\//, "the client knows no promises"],

@@ -33,6 +33,7 @@ export { Devices, MemoryRecords, type Records } from "./hub/registry.js";
 export { hostLimits, type Limits } from "./limits.js";
 export type {
 	Crypto,
+	Flash,
 	Platform,
 	RecordVisitor,
 	Storage,
@@ -42,3 +43,6 @@ export type {
 	TransportTarget,
 } from "./platform.js";
 export * from "./promises/index.js";
+export type { JournalCounters } from "./storage/counters.js";
+export { Journal, type JournalOptions } from "./storage/journal.js";
+export { type JournalLimits, journalLimits, journalMemory } from "./storage/journal-limits.js";

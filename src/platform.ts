@@ -102,6 +102,22 @@ export interface Curve {
 	multiplyAdd(s: Uint8Array, p: Uint8Array, t: Uint8Array, q: Uint8Array): Uint8Array | undefined;
 }
 
+/** A part of a NOR flash. All throw when the part does not do what it is asked. */
+export interface Flash {
+	/** bytes that are erased at once, 4,096 on most parts, and how many such sectors there are */
+	readonly sectorBytes: number;
+	readonly sectors: number;
+	/** what `at` and the length of a `program` are multiples of: 1 on an ESP32, 4 on an ESP8266, 16 with an ESP32's flash
+	 *  encryption, 256 on a Pico */
+	readonly programBytes: number;
+	/** Copies from address `at` on to bytes[start..end). */
+	read(at: number, bytes: Uint8Array, start: number, end: number): void;
+	/** Writes bytes[start..end) to address `at` and on: bits go from 1 to 0, never back. */
+	program(at: number, bytes: Uint8Array, start: number, end: number): void;
+	/** Sets all bits of a sector to 1. */
+	erase(sector: number): void;
+}
+
 export interface Platform {
 	readonly text: Text;
 	/** Transports copy what they write before `write` returns, and so never answer -1; then what came alone is handed on

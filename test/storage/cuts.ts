@@ -1,0 +1,104 @@
+/** Cuts the power at every byte of every write of a day, and again at every byte of what a recovery writes. */
+import { ERASE_STEPS, PowerCut, type Tear, type VirtualFlash } from "../../host-sim/sim/flash.js";
+import type { JournalLimits } from "../../src/storage/journal-limits.js";
+import { assert } from "../support/test.js";
+import { Harness, same, type Table, tableOf } from "./harness.js";
+import type { Script } from "./script.js";
+
+const TEARS: readonly Tear[] = ["clean", "smeared"];
+
+/** Calls before each write of a harness's flash, with what does the same to another flash, and how many cuts it has. */
+function watch(flash: VirtualFlash, found: (redo: (other: VirtualFlash) => void, cuts: number) => void): void {
+	flash.beforeProgram = (at, bytes, start, end) => {
+		const copy = bytes.slice(start, end);
+		found((other) => other.program(at, copy, 0, copy.length), end - start);
+	};
+	flash.beforeErase = (sector) => found((other) => other.erase(sector), ERASE_STEPS);
+}
+
+/** @returns the flash after its power went within a write */
+function torn(flash: VirtualFlash, redo: (other: VirtualFlash) => void, cut: number, tear: Tear): VirtualFlash {
+	const other = flash.clone();
+	other.cutAfter(cut, tear);
+	try {
+		redo(other);
+		throw new Error("the power did not go");
+	} catch (error) {
+		if (!(error instanceof PowerCut)) throw error;
+	}
+	other.restore();
+	return other;
+}
+
+/** @returns whether the table is one of those between two batches */
+function isOneOf(table: Table, states: readonly Table[], first: number, last: number): boolean {
+	for (let i = first; i <= last; i++) if (same(table, states[i]!)) return true;
+	return false;
+}
+
+/** Plays a day, and cuts it everywhere.
+ *  @param recover which cuts' recoveries are cut, too: one of each write, or all
+ *  @returns how many cuts there were, and how many during recoveries */
+export function cutEverywhere(
+	make: () => VirtualFlash,
+	limits: JournalLimits,
+	script: Script,
+	batches: number,
+	recover: "none" | "one" | "all",
+): { cuts: number; again: number; writes: number } {
+	Error.stackTraceLimit = 0; // a cut is an error, and there are many
+	const day = new Harness(make(), limits);
+	const counts = { cuts: 0, again: 0, writes: 0 };
+	watch(day.flash, (redo, cuts) => {
+		counts.writes++;
+		for (let cut = 0; cut < cuts; cut++)
+			for (const tear of TEARS) {
+				counts.cuts++;
+				const flash = torn(day.flash, redo, cut, tear);
+				// one of each write, each time elsewhere
+				const chosen = cut === counts.writes % cuts && tear === TEARS[counts.writes % 2];
+				const again = recover === "all" || (recover === "one" && chosen);
+				const after = new Harness(again ? flash.clone() : flash, limits);
+				const where = `write ${counts.writes}, cut ${cut} of ${cuts}, ${tear}`;
+				const table = tableOf(after.journal);
+				assert.ok(isOneOf(table, day.states, day.durable, day.committed), where);
+				if (again) counts.again += cutRecovery(flash, limits, table, where);
+			}
+	});
+	day.settle();
+	for (let i = 0; i < batches; i++) script.play(day);
+	day.settle();
+	assert.ok(same(tableOf(day.journal), day.state));
+	return counts;
+}
+
+/** Starts again after a cut, adds a batch, and cuts all that everywhere. @returns how often */
+function cutRecovery(flash: VirtualFlash, limits: JournalLimits, before: Table, where: string): number {
+	let count = 0;
+	let harness: Harness | undefined;
+	const states = [before];
+	watch(flash, (redo, cuts) => {
+		for (let cut = 0; cut < cuts; cut++) {
+			const tear = TEARS[count++ % 2]!;
+			const again = new Harness(torn(flash, redo, cut, tear), limits);
+			const first = harness?.durable ?? 0;
+			const known = harness?.states ?? states;
+			const found = isOneOf(tableOf(again.journal), known, first, known.length - 1);
+			assert.ok(found, `${where}, then cut ${cut} of ${cuts}, ${tear}`);
+		}
+	});
+	harness = new Harness(flash, limits, before);
+	harness.settle();
+	const changes = [
+		[3, "after the cut"],
+		[4, undefined],
+	] as const;
+	assert.ok(harness.change(changes), `${where}: there is room`);
+	harness.settle();
+	assert.ok(same(tableOf(harness.journal), harness.state), where);
+	flash.beforeProgram = flash.beforeErase = undefined;
+	const end = harness.state;
+	harness.remount();
+	assert.ok(same(harness.state, end), where);
+	return count;
+}
