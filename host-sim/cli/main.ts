@@ -1,16 +1,22 @@
 /** The command `hearth`. */
 import { HearthError } from "../../src/errors.js";
 import { budget } from "./budget.js";
+import { devices } from "./devices.js";
 import { hub } from "./hub.js";
+import { join } from "./join.js";
+import { pair } from "./pair.js";
 
 const USAGE = `usage: hearth COMMAND [options]
 
   hub       runs the hub; hearth hub --help lists its options
+  pair      opens the hub's window for one device and shows the code
+  join      pairs this machine, as a device, with a hub
+  devices   lists, names and revokes the hub's devices
   budget    prints what each part of a board's memory is for
 
 exit codes: 0 done, 1 the work failed, 2 unusable arguments`;
 
-const LATER = ["pub", "sub", "pair", "join", "devices", "bridge", "find", "passwd", "cert", "data", "config"];
+const LATER = ["pub", "sub", "bridge", "find", "passwd", "cert", "data", "config"];
 
 async function main(): Promise<number> {
 	const [command, ...args] = process.argv.slice(2);
@@ -19,6 +25,12 @@ async function main(): Promise<number> {
 			return hub(args);
 		case "budget":
 			return budget(args);
+		case "pair":
+			return pair(args);
+		case "join":
+			return join(args);
+		case "devices":
+			return devices(args);
 		case undefined:
 		case "help":
 		case "-h":

@@ -9,9 +9,22 @@ export function parseOptions<T extends Options>(command: string, args: string[],
 	try {
 		return parseArgs({ args, options, allowPositionals: false, strict: true, allowNegative: false }).values;
 	} catch (error) {
-		const message = error instanceof Error ? error.message.split(/[.\n]/)[0] : String(error);
-		throw new HearthError("HEARTH_ERR_OPTION", `${command}: ${message}; hearth ${command} --help lists the options`);
+		throw unusable(command, error);
 	}
+}
+
+/** As `parseOptions`, for a command whose other arguments are no options. */
+export function parseArguments<T extends Options>(command: string, args: string[], options: T) {
+	try {
+		return parseArgs({ args, options, allowPositionals: true, strict: true, allowNegative: false });
+	} catch (error) {
+		throw unusable(command, error);
+	}
+}
+
+function unusable(command: string, error: unknown): HearthError {
+	const message = error instanceof Error ? error.message.split(/[.\n]/)[0] : String(error);
+	return new HearthError("HEARTH_ERR_OPTION", `${command}: ${message}; hearth ${command} --help lists the options`);
 }
 
 /** @returns a TCP port. Throws HearthError when it is none. */

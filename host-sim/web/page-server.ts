@@ -7,7 +7,7 @@ import { Guesses } from "../../src/broker/guesses.js";
 import { Cause } from "../../src/errors.js";
 import type { DeviceHub } from "../../src/hub/device-hub.js";
 import { KINDS } from "../../src/hub/device-rights.js";
-import { WINDOW_MS, WINDOW_MS_MAX } from "../../src/hub/pairing.js";
+import { ATTEMPTS_MAX, WINDOW_MS, WINDOW_MS_MAX } from "../../src/hub/pairing.js";
 import { type Assets, SECURITY_HEADERS } from "./assets.js";
 import { hostNameOf, isLocal, isSameOrigin, Refused, readJson } from "./requests.js";
 import { PageSessions } from "./sessions.js";
@@ -169,11 +169,12 @@ export class PageServer {
 		const { pairing } = this.options.hub;
 		pairing.tick();
 		const { window } = pairing;
-		if (window === undefined) return { open: false };
+		if (window === undefined) return { open: false, end: pairing.lastEnd ?? "", device: pairing.lastPaired };
 		const { host, port } = this.options.mqttAddress(hostNameOf(request.headers.host)!);
 		return {
 			open: true,
 			code: window.code,
+			attemptsLeft: ATTEMPTS_MAX - window.attempts,
 			secondsLeft: Math.max(0, Math.ceil((window.until - pairing.platform.now()) / 1_000)),
 			host,
 			port,

@@ -1,6 +1,6 @@
-/** What a device keeps of its pairing, in two places: the keys in use (CURRENT), and those of a pairing that it does not
- *  know to be concluded (PENDING). Each write is there whole or not at all, so that a loss of power leaves keys that the
- *  hub knows. After join.ts. SECURITY.md, "Pairing" */
+/** What a device keeps of its pairing, in two places: the keys in use (CURRENT), and those of a pairing that it does
+ *  not know to be concluded (PENDING). Each write is there whole or not at all, so that a loss of power leaves keys
+ *  that the hub knows. After join.ts. SECURITY.md, "Pairing" */
 import type { Text } from "../platform.js";
 import type { DeviceKeys } from "./join.js";
 

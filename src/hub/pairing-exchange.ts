@@ -167,6 +167,7 @@ export class PairingExchange implements AuthenticationExchange {
 		const { pairing } = this;
 		// even if the device is gone: it has the secret already, and comes with it
 		if (cause === Cause.None) {
+			pairing.lastPaired = this.clientId;
 			if (pairing.window === this.window) pairing.close("paired");
 			pairing.events.paired?.(this.clientId, replaced);
 		}

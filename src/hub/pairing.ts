@@ -74,6 +74,8 @@ export class Pairing implements AuthenticationMethod {
 	readonly timeoutMs = 60_000;
 	window: PairingWindow | undefined = undefined;
 	lastEnd: WindowEnd | undefined = undefined;
+	/** the device that the last window was for, once it is paired */
+	lastPaired = "";
 	/** the one that is going on */
 	exchange: PairingExchange | undefined = undefined;
 	/** nobody may begin before that; ms on the platform's clock */
@@ -102,6 +104,7 @@ export class Pairing implements AuthenticationMethod {
 			break;
 		}
 		this.lastEnd = undefined;
+		this.lastPaired = "";
 		this.events.changed?.();
 		return this.window;
 	}

@@ -1,5 +1,5 @@
-/** Losses of power and of connections at every packet and every write of a pairing: afterwards both sides are paired, or
- *  both are as they were, and the next try works. */
+/** Losses of power and of connections at every packet and every write of a pairing: afterwards both sides are paired,
+ *  or both are as they were, and the next try works. */
 import { text } from "../../host-sim/text.js";
 import { DeviceKeyStore, type KeySlots } from "../../src/hub/device-keys.js";
 import type { Records, Saved } from "../../src/hub/registry.js";

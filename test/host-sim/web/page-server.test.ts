@@ -157,7 +157,7 @@ test("the window is opened and closed, and its code is for admins' eyes", async 
 	assert.is(opened.secondsLeft, 60);
 	assert.match(opened.qr, /^HEARTH:1:\d{8}:K7Q2M9XD:[\d.]+:1883$/);
 	assert.equal(JSON.parse((await ask("GET", "/pairing")).text).code, opened.code);
-	assert.equal(JSON.parse((await ask("DELETE", "/pairing")).text), { open: false });
+	assert.equal(JSON.parse((await ask("DELETE", "/pairing")).text), { open: false, end: "closed", device: "" });
 	for (const [sent, status] of [
 		['{"seconds":0}', 400],
 		['{"seconds":901}', 400],
