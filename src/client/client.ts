@@ -254,7 +254,11 @@ export class Client {
 		link.goOn();
 		const before = this.outputs.bytesSent;
 		link.output.flush();
-		if (this.outputs.bytesSent !== before) link.spokeAt = this.now;
+		if (this.outputs.bytesSent !== before) {
+			link.spokeAt = this.now;
+			// what found no room may find some now
+			if (this.partsOut.entry !== 0 || this.outbox.waitingFirst !== 0 || this.outbox.resendNext !== 0) this.serve();
+		}
 		this.listener.flushed();
 	}
 

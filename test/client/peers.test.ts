@@ -44,16 +44,21 @@ for (const name of ["Hearth", "Mosquitto", "Aedes"]) {
 					);
 					assert.is(subscription.qos, 2);
 					const expected: string[] = [];
+					// Mosquitto's WebSocket takes 4 KB each 100 ms
+					const sizes = name === "Mosquitto" && scheme === "ws" ? SIZES.slice(0, 5) : SIZES;
+					const sent = [];
 					for (const qos of [0, 1, 2]) {
-						for (const size of SIZES) {
+						for (const size of sizes) {
 							const payload = new Uint8Array(size).fill(size & 255);
-							const { reason } = await within(two.publish(`${topic}/x`, payload, { qos }), `${qos}, ${size} bytes`);
-							assert.is(reason, 0);
+							sent.push(within(two.publish(`${topic}/x`, payload, { qos }), `${qos}, ${size} bytes`));
 							expected.push(`${qos} ${size} ${payload.at(-1)}`);
 						}
 					}
+					for (const { reason } of await Promise.all(sent)) assert.is(reason, 0);
 					await until(() => got.length >= expected.length, `all arrive; ${got.length}`);
-					assert.equal(got, expected);
+					// the order holds for each QoS of its own
+					const ordered = (all: string[]) => [0, 1, 2].map((qos) => all.filter((one) => one.startsWith(`${qos} `)));
+					assert.equal(ordered(got), ordered(expected));
 					await subscription.unsubscribe();
 					await two.publish(`${topic}/x`, "nobody", { qos: 1 });
 					await two.publish(`${topic}/x`, "nobody", { qos: 0 });
