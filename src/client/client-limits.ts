@@ -13,6 +13,9 @@ export interface ClientLimits {
 	inFlight: number;
 	/** QoS 1 and 2 messages in flight from the server, 1 to 65,535: Receive Maximum. Spec: 5.0, 3.1.2.11.3 */
 	receiveMaximum: number;
+	/** the same in fact, ≥ receiveMaximum: servers before 5.0 have bounds of their own (Mosquitto 20, others up to
+	 *  1,000), and one that is above this one can never deliver */
+	received: number;
 	/** the largest packet that is taken, ≥ 128: Maximum Packet Size. Larger than the buffer it comes in parts.
 	 *  Spec: 5.0, 3.1.2.11.4 */
 	packetBytes: number;
@@ -43,6 +46,7 @@ export const hostClientLimits: ClientLimits = {
 	queueMessages: 20_000,
 	inFlight: 1_000,
 	receiveMaximum: 1_000,
+	received: 16_384,
 	packetBytes: 268_435_460,
 	partialBytes: 16_384,
 	headBytes: 262_144,
@@ -63,6 +67,7 @@ export const deviceClientLimits: ClientLimits = {
 	queueMessages: 24,
 	inFlight: 8,
 	receiveMaximum: 8,
+	received: 64,
 	packetBytes: 268_435_460,
 	partialBytes: 512,
 	headBytes: 256,
@@ -84,6 +89,7 @@ const RELATIONS: readonly Relation[] = [
 	["the store holds queueBytes", (l) => l.blocks * l.blockBytes >= l.queueBytes],
 	["1 ≤ inFlight ≤ 65535", (l) => l.inFlight >= 1 && l.inFlight <= 65_535],
 	["1 ≤ receiveMaximum ≤ 65535", (l) => l.receiveMaximum >= 1 && l.receiveMaximum <= 65_535],
+	["received ≥ receiveMaximum", (l) => l.received >= l.receiveMaximum],
 	["128 ≤ packetBytes ≤ 268435460", (l) => l.packetBytes >= 128 && l.packetBytes <= 268_435_460],
 	["partialBytes ≥ 16 and headBytes ≥ 64", (l) => l.partialBytes >= 16 && l.headBytes >= 64],
 	["controlBytes ≥ 128", (l) => l.controlBytes >= 128],

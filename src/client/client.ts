@@ -83,6 +83,8 @@ export class Client {
 	reference = "";
 	referenceLasts = false;
 	redirects = 0;
+	/** how often in a row another client has taken the session over. Spec: 5.0, 4.13 */
+	takeovers = 0;
 	/** the entry and Topic Name of the message that is being published; 0: none is */
 	publishing = 0;
 	topic = "";
@@ -114,8 +116,8 @@ export class Client {
 			limits.outputBuffers,
 			new ByteChains(this.pool, 1),
 		);
-		this.received = new ReceivedIds(limits.receiveMaximum, 1);
-		this.ackOrder = new AckOrder(limits.receiveMaximum);
+		this.received = new ReceivedIds(limits.received, 1);
+		this.ackOrder = new AckOrder(limits.received);
 		this.subscriptions = new Subscriptions(this);
 		this.message = new IncomingMessage(this.text);
 		this.ackPacket = new AckPacket(this.message.properties);
@@ -313,6 +315,7 @@ export class Client {
 	 *  @param againMs until the next attempt; -1: none; absent: as the options say */
 	lost(cause: Cause, reason: number, why: string, againMs?: number): void {
 		if (this.state === ClientState.Idle || this.state === ClientState.Waiting) return;
+		if (cause !== Cause.SessionTakenOver) this.takeovers = 0;
 		const pause = againMs ?? pauseBefore(this);
 		end(this, pause);
 		this.reauthenticated(false);

@@ -243,7 +243,8 @@ export function handleDisconnect(client: Client, bytes: Uint8Array, start: numbe
 	if (redirect(client, packet.reason, packet.properties)) return;
 	const told = packet.properties.string(PropertyId.ReasonString, client.text);
 	const why = told === undefined ? "the server ended the connection" : `the server ended the connection: ${told}`;
-	// who takes the session over would lose it to this client again, and so on
 	const taken = packet.reason === ReasonCode.SessionTakenOver;
-	client.lost(taken ? Cause.SessionTakenOver : Cause.TransportClosed, packet.reason, why, taken ? -1 : undefined);
+	// who took the session over would lose it to this client again, and so on: ever less often
+	if (taken) client.attempts = ++client.takeovers;
+	client.lost(taken ? Cause.SessionTakenOver : Cause.TransportClosed, packet.reason, why);
 }
