@@ -26,9 +26,24 @@ async function bundle(entry, target, options) {
 	}
 }
 
+/** What browsers load as it is: small, and with all that it needs. */
+const IN_BROWSERS = {
+	platform: "browser",
+	target: "es2022",
+	packages: "bundle",
+	minify: true,
+	// fields that are set in a constructor need not be declared, too
+	tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+};
+const BROWSER = [
+	["browser/index.ts", "client-browser.mjs"],
+	["browser/scram.ts", "scram-browser.mjs"],
+];
+
 export async function build() {
 	await bundle("host-sim/cli/main.ts", "cli.mjs", { platform: "node", target: "node20" });
 	await bundle("host-sim/client/index.ts", "client.mjs", { platform: "node", target: "node20" });
+	for (const [entry, target] of BROWSER) await bundle(entry, target, IN_BROWSERS);
 	await bundle("src/index.ts", "index.mjs", { platform: "neutral", target: "es2022" });
 }
 

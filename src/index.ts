@@ -2,7 +2,7 @@
 
 export type { AuthenticationExchange, AuthenticationMethod } from "./auth/authentication-method.js";
 export { type ScramCredentials, type ScramOptions, ScramSha256, scramCredentials } from "./auth/scram.js";
-export { ScramSha256Client } from "./auth/scram-client.js";
+export { type ScramClientKeys, ScramSha256Client, scramSha256 } from "./auth/scram-client.js";
 export type { AccessRules, Answer, Client } from "./broker/access.js";
 export { Broker, type BrokerOptions } from "./broker/broker.js";
 export type { BrokerEvents } from "./broker/events.js";

@@ -5,6 +5,7 @@ import { text } from "../text.js";
 import { NodeConnector } from "./connector.js";
 import { clientPlatform } from "./platform.js";
 
+export { type ScramClientKeys, ScramSha256Client, scramSha256 } from "../../src/auth/scram-client.js";
 export * from "../../src/promises/index.js";
 
 /** Makes a client without connecting it: `open` does. Throws HearthError for an option that cannot be.

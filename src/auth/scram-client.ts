@@ -16,6 +16,11 @@ export interface ScramClientKeys {
 	serverKey: Uint8Array;
 }
 
+/** @returns what makes the method for a client's options; see ScramSha256Client */
+export function scramSha256(userName: string, secret: string | ScramClientKeys) {
+	return (platform: Platform): ClientAuthentication => new ScramSha256Client(platform, userName, secret);
+}
+
 export class ScramSha256Client implements ClientAuthentication {
 	readonly name = "SCRAM-SHA-256";
 	private nonce = "";

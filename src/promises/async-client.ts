@@ -100,8 +100,11 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		super();
 		const client = { ...settings.client };
 		client.clientId ??= client.cleanStart === false ? "" : randomId(platform);
+		const method = settings.authentication;
+		const authentication = typeof method === "function" ? method(platform) : method;
 		this.core = new Client({
 			...client,
+			...(authentication === undefined ? {} : { authentication }),
 			limits: { ...limits, ...settings.limits },
 			platform,
 			connector,

@@ -1,6 +1,5 @@
 /** What `hearth-mqtt/client` gives beside `connect`, on Node and in the browser. */
 export type { ClientAuthentication } from "../auth/authentication-method.js";
-export { ScramSha256Client } from "../auth/scram-client.js";
 export { Client } from "../client/client.js";
 export { type ClientLimits, deviceClientLimits, hostClientLimits } from "../client/client-limits.js";
 export { ClientListener } from "../client/client-listener.js";

@@ -4,8 +4,11 @@ import type { ClientAuthentication } from "../auth/authentication-method.js";
 import type { ClientLimits } from "../client/client-limits.js";
 import type { ClientOptions, ClientWill } from "../client/client-options.js";
 import { HearthError } from "../errors.js";
-import type { Text } from "../platform.js";
+import type { Platform, Text } from "../platform.js";
 import { encodeProperties, type PropertyRecord } from "./property-record.js";
+
+/** A method, or what makes one on the platform that the client has. */
+export type Authentication = ClientAuthentication | ((platform: Platform) => ClientAuthentication);
 
 /** AbortSignal, as far as it is used. */
 export interface Signal {
@@ -89,7 +92,8 @@ export interface ConnectOptions {
 	/** bytes of the largest packet that is taken. Default: 64 MiB */
 	packetBytes?: number;
 	followRedirects?: boolean;
-	authentication?: ClientAuthentication;
+	/** a method of Enhanced Authentication (5.0), such as `scramSha256("ann", "her password")` */
+	authentication?: Authentication;
 	/** budgets beyond those above */
 	limits?: Partial<ClientLimits>;
 	/** TLS: on with mqtts and wss */
@@ -146,7 +150,8 @@ export interface Settings {
 	tls: TlsSettings;
 	retry: boolean;
 	limits: Partial<ClientLimits>;
-	client: Omit<ClientOptions, "limits" | "platform" | "connector" | "listener">;
+	client: Omit<ClientOptions, "limits" | "platform" | "connector" | "listener" | "authentication">;
+	authentication: Authentication | undefined;
 	signal: Signal | undefined;
 }
 
@@ -289,6 +294,7 @@ export function readSettings(url: string | ConnectOptions, more: ConnectOptions,
 		retry: o.retry ?? false,
 		limits: readLimits(o),
 		client: readClient(o, level, text),
+		authentication: o.authentication,
 		signal: o.signal,
 	};
 }
@@ -340,7 +346,6 @@ function readClient(o: ConnectOptions, level: number | undefined, text: Text): S
 	if (o.queueQos0 !== undefined) client.queueQos0 = o.queueQos0;
 	if (o.whenQueueFull !== undefined) client.whenQueueFull = o.whenQueueFull;
 	if (o.followRedirects !== undefined) client.followRedirects = o.followRedirects;
-	if (o.authentication !== undefined) client.authentication = o.authentication;
 	return client;
 }
 
