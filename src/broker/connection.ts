@@ -20,6 +20,7 @@ import type { Listener } from "./listener.js";
 import { askNow } from "./login.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
+import { takeAlone } from "./short-ways.js";
 
 export const enum ConnectionState {
 	/** no transport */
@@ -92,8 +93,9 @@ export class Connection implements TransportTarget {
 		const output = this.output;
 		let at = start;
 		broker.counters.bytesReceived += end - start;
-		if (this.short && bytes[at] === FORWARDED) {
-			at = forward(broker, this, bytes, at, end);
+		if (this.short) {
+			if (bytes[at] === FORWARDED) at = forward(broker, this, bytes, at, end);
+			else if (output.busy === 0 && takeAlone(broker, this, bytes, at, end)) at = end;
 			if (at === end && output.busy === 0 && output.writable > ANSWER_ROOM) return output.writable - ANSWER_ROOM;
 		}
 		if (this.state === ConnectionState.Free) return 0;

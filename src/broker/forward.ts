@@ -82,7 +82,7 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 }
 
 /** @returns whether a receiver of 5.0 takes other bytes: Subscription Identifiers, Topic Aliases; or smaller packets */
-function needsMore(routes: RouteCache, receiver: number, to: Connection, bytes: number): boolean {
+export function needsMore(routes: RouteCache, receiver: number, to: Connection, bytes: number): boolean {
 	return (
 		routes.identifier[receiver] !== 0 || (to.options & ConnectionOption.TakesAliases) !== 0 || bytes > to.packetBytesMax
 	);

@@ -45,6 +45,35 @@ export class Outbox {
 		return entry;
 	}
 
+	/** Queues a stored QoS 1 message that is sent at once, before which nothing waits or is to be resent: the queue takes
+	 *  over the caller's hold. The caller asked `hasRoom`. @returns its Packet Identifier */
+	pushSent(message: number): number {
+		const entries = this.entries;
+		const entry = entries.take();
+		const id = this.freeId();
+		entries.message[entry] = message;
+		entries.state[entry] = 1 | DeliveryState.Sent;
+		entries.identifiers[entry] = 0;
+		entries.packetId[entry] = id;
+		if (this.sentLast === 0) this.sentFirst = entry;
+		else entries.next[this.sentLast] = entry;
+		this.sentLast = entry;
+		this.inFlight++;
+		this.count++;
+		this.bytes += entries.store.bytes(message);
+		return id;
+	}
+
+	/** PUBACK of what was sent first, as receivers answer in order. @returns false: it is another's, or not just this */
+	completeFirst(id: number): boolean {
+		const entries = this.entries;
+		const entry = this.sentFirst;
+		if (entries.packetId[entry] !== id || entry === 0) return false;
+		if ((entries.state[entry]! & (DeliveryState.Qos | DeliveryState.Released)) !== 1) return false;
+		this.removeSent(entry, 0);
+		return true;
+	}
+
 	/** @returns whether a QoS 0 message may be sent at once, past what waits for acknowledgements only */
 	mayPass(receiveMaximum: number): boolean {
 		return this.waitingFirst === 0 || (this.waitingQos0 === 0 && this.inFlight >= receiveMaximum);

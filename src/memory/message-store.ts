@@ -2,6 +2,7 @@
  *  A message's number is its first block's. In the chain lie Topic Name, encoded properties (5.0) and payload, in
  *  this order.
  *  After route-cache.ts, before outbox.ts. */
+import { putBytes } from "../codec/data-types.js";
 import type { BlockPool } from "./block-pool.js";
 import { type UintArray, uintArray } from "./typed-array.js";
 
@@ -108,6 +109,35 @@ export class MessageStore {
 	/** @returns whether nobody holds the message */
 	isUnheld(message: number): boolean {
 		return this.refs[message] === 0;
+	}
+
+	/** Stores a message without properties that fits into one block, as `add` does. @returns its number; 0: full, or it
+	 *  doesn't fit */
+	addSmall(
+		flags: number,
+		source: Uint8Array,
+		topicStart: number,
+		topicEnd: number,
+		payloadStart: number,
+		payloadEnd: number,
+	): number {
+		const pool = this.pool;
+		const topicBytes = topicEnd - topicStart;
+		const payloadBytes = payloadEnd - payloadStart;
+		if (topicBytes + payloadBytes > pool.blockBytes) return 0;
+		const message = pool.take(1);
+		if (message === 0) return 0;
+		const at = pool.at(message);
+		putBytes(pool.bytes, at, source, topicStart, topicEnd);
+		if (payloadBytes > 0) putBytes(pool.bytes, at + topicBytes, source, payloadStart, payloadEnd);
+		this.refs[message] = 1;
+		this.flag[message] = flags;
+		this.topics[message] = topicBytes;
+		this.properties[message] = 0;
+		this.payloads[message] = payloadBytes;
+		this.expires[message] = 0;
+		this.count++;
+		return message;
 	}
 
 	/** One more queue needs the message. */

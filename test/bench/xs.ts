@@ -1,15 +1,20 @@
 /** What the broker costs on XS with an ESP32's limits and heaps: opcodes and garbage a packet, live bytes, free
  *  heap. All
  *  figures but the time are exact and repeat. */
-import { CannotBuild, runOnXs } from "../../scripts/xs.mjs";
+import { CannotBuild, runOnXs, type XsResult } from "../../scripts/xs.mjs";
 
 function figure(value: number): string {
 	return value.toLocaleString("en-US").padStart(10);
 }
 
+function ended(result: XsResult): XsResult {
+	if (result.status !== 0) throw new Error(`status ${result.status}: ${result.errors}`);
+	return result;
+}
+
 /** Where the opcodes of each packet go, function by function: `npm run bench -- xs --profile`. */
 async function profile(): Promise<void> {
-	const { results } = await runOnXs("test/xs/costs.ts", { profile: true });
+	const { results } = ended(await runOnXs("test/xs/costs.ts", { profile: true }));
 	const rows = results.filter((r) => r.function !== undefined && r.opcodes > 0);
 	for (const name of new Set(rows.map((r) => r.name))) {
 		const own = rows.filter((r) => r.name === name).sort((a, b) => b.opcodes - a.opcodes);
@@ -23,7 +28,7 @@ try {
 		await profile();
 		process.exit();
 	}
-	const costs = await runOnXs("test/xs/costs.ts");
+	const costs = ended(await runOnXs("test/xs/costs.ts"));
 	console.log("packet of 60 bytes".padEnd(44), "opcodes".padStart(10), "slots".padStart(10), "chunk B".padStart(10));
 	for (const r of costs.results)
 		if (r.opcodes !== undefined)
