@@ -3,6 +3,7 @@
 import type { AuthenticationMethod } from "../auth/authentication-method.js";
 import { connectionSlots, type Layout, layOut } from "../budget.js";
 import { ConnectPacket, ReasonPacket } from "../codec/connect.js";
+import { Framer } from "../codec/framer.js";
 import { PacketType } from "../codec/packet-types.js";
 import { AckPacket, PublishPacket } from "../codec/publish.js";
 import { SubscribePacket } from "../codec/subscribe.js";
@@ -21,7 +22,7 @@ import { AliasesGiven } from "./aliases-given.js";
 import { AliasesTaken } from "./aliases-taken.js";
 import { checkTexts } from "./authentication.js";
 import { closeConnection } from "./close.js";
-import { type Connection, ConnectionState } from "./connection.js";
+import { type Connection, ConnectionState, type Way, widestWay } from "./connection.js";
 import { Counters } from "./counters.js";
 import { Publication } from "./deliver.js";
 import { type BrokerEvents, Teller } from "./events.js";
@@ -101,6 +102,8 @@ export class Broker {
 	/** when each connection is over: the time for CONNECT, then Keep Alive */
 	readonly deadlines: Deadlines;
 	readonly connections: Connection[];
+	/** cuts the bytes of all connections, one after the other */
+	readonly framer: Framer;
 	readonly events: BrokerEvents;
 	readonly connectPacket: ConnectPacket;
 	readonly publishPacket: PublishPacket;
@@ -117,11 +120,10 @@ export class Broker {
 	/** the lowest qosMax of all listeners: no PUBLISH of it or less is refused for its QoS */
 	qosOfAll = 2;
 	readonly strict: boolean;
-	/** packets may go the short way (forward.ts) */
-	readonly short: boolean;
-	/** clients with a CONNACK of success */
+	/** how far packets may go short ways (forward.ts) */
+	readonly way: Way;
+	/** clients with a CONNACK of success, and the most of them at once */
 	connectedCount = 0;
-	/** the most of them at once */
 	connectedMax = 0;
 	private readonly startedAt: number;
 	/** the last CONNECT found its session */
@@ -144,7 +146,7 @@ export class Broker {
 		this.events = options.events ?? {};
 		this.logLevel = options.logLevel ?? 1;
 		this.strict = options.strict ?? false;
-		this.short = (options.shortWays ?? true) && this.events.published === undefined;
+		this.way = widestWay(options);
 		this.responseInformation = options.responseInformation ?? "response/%c";
 		this.authenticationMethods = options.authentication ?? [];
 		checkTexts(this.text, this.responseInformation, this.authenticationMethods);
@@ -198,6 +200,8 @@ export class Broker {
 		this.teller = new Teller(this);
 		this.connections = [];
 		this.freeConnections = [];
+		this.framer = new Framer(this.memory, this.layout.partials, limits.partialBytes, limits.packetBytes, slots);
+		this.framer.strict = this.strict;
 		for (let i = 0; i < slots; i++) {
 			this.connections.push(makeConnection(this, i));
 			this.freeConnections.push(slots - 1 - i);
@@ -310,7 +314,7 @@ export class Broker {
 	/** An exception that should not be costs the connection at whose edge it was caught. */
 	failed(connection: Connection, error: unknown): void {
 		const p = this.publication;
-		const publishing = connection.framer.type === PacketType.Publish;
+		const publishing = this.framer.type === PacketType.Publish;
 		if (publishing && this.text.decode(p.topic, p.topicStart, p.topicEnd) === undefined)
 			return closeConnection(this, connection, Cause.StringIllFormed); // Text.key threw
 		this.counters.internalErrors++;

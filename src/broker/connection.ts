@@ -1,14 +1,14 @@
 /** One transport: bytes in, packets to their handlers, one flush a turn. It owns what belongs to a Network Connection;
  *  what outlives it is the session's. After the transport, before the handlers. */
 
-import { Frame, Framer } from "../codec/framer.js";
+import { Frame } from "../codec/framer.js";
 import { PacketType, Version } from "../codec/packet-types.js";
 import { encodeAck } from "../codec/publish.js";
 import { Busy, Output } from "../delivery/output.js";
 import { Cause } from "../errors.js";
 import type { Transport, TransportTarget } from "../platform.js";
 import type { Authentication } from "./authentication.js";
-import type { Broker } from "./broker.js";
+import type { Broker, BrokerOptions } from "./broker.js";
 import { FORWARDED, forward } from "./forward.js";
 import { handleAck, handlePubrel } from "./handle-acks.js";
 import { handleAuth, refuse } from "./handle-auth.js";
@@ -41,6 +41,24 @@ export const enum ConnectionOption {
 	TakesAliases = 2,
 }
 
+/** Which ways a connection's packets may go. */
+export const enum Way {
+	/** the framer keeps an incomplete packet of it: all that comes belongs to that first */
+	Incomplete = -1,
+	/** all go the long way: before CONNACK, and where somebody wants to see each of them */
+	Long = 0,
+	/** PUBLISHes of QoS 0 go a short way, and leave at the end of the turn (forward.ts) */
+	Forward = 1,
+	/** the transports copy what they write: what comes alone leaves at once (short-ways.ts) */
+	Direct = 2,
+}
+
+/** @returns the ways that packets of a broker's connections may go at most */
+export function widestWay(options: BrokerOptions): Way {
+	if (options.shortWays === false || options.events?.published !== undefined) return Way.Long;
+	return options.platform.copiesWrites ? Way.Direct : Way.Forward;
+}
+
 /** Bytes that are kept free for answers when it is decided how much may be read. */
 const ANSWER_ROOM = 64;
 
@@ -59,8 +77,7 @@ export class Connection implements TransportTarget {
 	options = 0;
 	/** why the connection is to be closed at the end of the turn; None: it is not */
 	closing: Cause = Cause.None;
-	/** its packets may go the short way (forward.ts): from CONNECT to the end, where nobody wants to see each of them */
-	short = false;
+	way: Way = Way.Long;
 	/** nothing is read, because the peer doesn't take its answers */
 	private paused = false;
 	/** since when the peer takes nothing; 0: it does. ms on the platform's clock */
@@ -72,7 +89,6 @@ export class Connection implements TransportTarget {
 	sendingRemaining = 0;
 	/** the client chose a method of Enhanced Authentication. Spec: 5.0, 4.12 */
 	authentication: Authentication | undefined = undefined;
-	readonly framer: Framer;
 	readonly output: Output;
 
 	constructor(
@@ -80,10 +96,7 @@ export class Connection implements TransportTarget {
 		/** 0 ≤ index < limits.connections */
 		readonly index: number,
 	) {
-		const limits = broker.limits;
 		this.listener = broker.listener;
-		const from = broker.layout.partials + index * limits.partialBytes;
-		this.framer = new Framer(broker.memory, from, limits.partialBytes, limits.packetBytes);
 		this.output = new Output(broker.outputs, index);
 	}
 
@@ -93,9 +106,9 @@ export class Connection implements TransportTarget {
 		const output = this.output;
 		let at = start;
 		broker.counters.bytesReceived += end - start;
-		if (this.short) {
+		if (this.way > Way.Long) {
 			if (bytes[at] === FORWARDED) at = forward(broker, this, bytes, at, end);
-			else if (output.busy === 0 && takeAlone(broker, this, bytes, at, end)) at = end;
+			else if (output.busy === 0 && this.way === Way.Direct && takeAlone(broker, this, bytes, at, end)) at = end;
 			if (at === end && output.busy === 0 && output.writable > ANSWER_ROOM) return output.writable - ANSWER_ROOM;
 		}
 		if (this.state === ConnectionState.Free) return 0;
@@ -111,6 +124,11 @@ export class Connection implements TransportTarget {
 		return wanted;
 	}
 
+	/** @returns the ways that its packets may go now */
+	wayOf(): Way {
+		return this.session === undefined ? Way.Long : this.broker.way;
+	}
+
 	/** @returns bytes that may be read now: none from a peer that doesn't take its answers */
 	private appetite(): number {
 		const output = this.output;
@@ -120,10 +138,15 @@ export class Connection implements TransportTarget {
 	}
 
 	private take(bytes: Uint8Array, start: number, end: number): void {
-		const framer = this.framer;
+		const framer = this.broker.framer;
 		let at = start;
 		let heard = false;
 		while (at < end) {
+			framer.turnTo(this.index, this.version, this.listener.limits.packetBytes);
+			if (this.way === Way.Incomplete) {
+				framer.resume();
+				this.way = this.wayOf();
+			}
 			const frame = framer.next(bytes, at, end);
 			at = framer.after;
 			if (frame !== Frame.More && !heard) {
@@ -132,8 +155,10 @@ export class Connection implements TransportTarget {
 				if (this.keepAliveMs !== 0) this.broker.deadlines.set(this.index, this.broker.now + this.keepAliveMs);
 			}
 			if (frame === Frame.Packet) this.dispatch(framer.first, framer.bytes, framer.start, framer.end);
-			else if (frame === Frame.More) return;
-			else if (frame === Frame.Malformed) return this.refuse(framer.cause);
+			else if (frame === Frame.More) {
+				if (framer.pause()) this.way = Way.Incomplete;
+				return;
+			} else if (frame === Frame.Malformed) return this.refuse(framer.cause);
 			else this.takePart(frame);
 			if (this.broker.wills.any) this.broker.wills.publish();
 			if (this.state !== ConnectionState.Connected) {
@@ -141,7 +166,8 @@ export class Connection implements TransportTarget {
 				if (this.state === ConnectionState.Waiting) return this.hold(bytes, at, end);
 			}
 			if (this.closing !== Cause.None) return;
-			if (this.short && bytes[at] === FORWARDED && at < end) at = forward(this.broker, this, bytes, at, end);
+			if (frame === Frame.Packet && this.way > Way.Long && at < end && bytes[at] === FORWARDED)
+				at = forward(this.broker, this, bytes, at, end);
 		}
 	}
 
@@ -170,7 +196,7 @@ export class Connection implements TransportTarget {
 
 	/** A packet that this buffer cannot hold goes into blocks as it arrives and is looked at when it is whole. */
 	private takePart(frame: Frame): void {
-		const framer = this.framer;
+		const framer = this.broker.framer;
 		const broker = this.broker;
 		const parts = broker.parts;
 		if (frame === Frame.Large) {
@@ -319,7 +345,6 @@ export class Connection implements TransportTarget {
 	/** Begins a Network Connection. @param writable bytes that the transport takes at once */
 	open(transport: Transport, writable: number, listener: Listener): void {
 		this.listener = listener;
-		this.framer.limit(listener.limits.packetBytes);
 		this.state = ConnectionState.Opened;
 		this.closing = Cause.None;
 		this.version = Version.V311;
@@ -334,10 +359,10 @@ export class Connection implements TransportTarget {
 	/** Gives back all that the Network Connection held. */
 	reset(): void {
 		this.broker.parts.drop(this.index);
-		this.framer.reset();
+		this.broker.framer.forget(this.index);
 		this.output.close();
 		this.session = undefined;
-		this.short = false;
+		this.way = Way.Long;
 		this.authentication = undefined;
 		this.state = ConnectionState.Free;
 		this.closing = Cause.None;

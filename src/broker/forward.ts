@@ -6,7 +6,7 @@ import { PacketType, Version } from "../codec/packet-types.js";
 import { decodePublish } from "../codec/publish.js";
 import { Busy, type Output } from "../delivery/output.js";
 import type { Broker } from "./broker.js";
-import { type Connection, ConnectionOption } from "./connection.js";
+import { type Connection, ConnectionOption, Way } from "./connection.js";
 import { deliver } from "./deliver.js";
 import { takeParts } from "./handle-publish.js";
 import { ReceiverOption, type RouteCache } from "./route-cache.js";
@@ -30,7 +30,7 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 	try {
 		do {
 			const length = bytes[at + 1]!;
-			if (!(length < connection.framer.short)) break;
+			if (!(length < 127)) break;
 			const topicEnd = at + 4 + ((bytes[at + 2]! << 8) | bytes[at + 3]!);
 			const after = at + 2 + length;
 			if (topicEnd > after || after > end) break;
@@ -55,7 +55,7 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 		const total = at - start;
 		let receiver = routes.first[route]!;
 		// what comes behind in this read is gathered into one write a receiver
-		const direct = broker.platform.copiesWrites === true && (at === end || routes.next[receiver] !== 0);
+		const direct = connection.way === Way.Direct && (at === end || routes.next[receiver] !== 0);
 		while (receiver !== 0) {
 			if ((routes.options[receiver]! & UNUSUAL) !== 0) break;
 			const target = broker.sessions.all[routes.session[receiver]!]!;

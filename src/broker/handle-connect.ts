@@ -28,11 +28,6 @@ export function handleConnect(
 	const cause = decodeConnect(packet, bytes, start, end, broker.text);
 	connection.version = packet.version;
 	if (cause !== Cause.None) return refuseConnect(broker, connection, cause);
-	if (packet.version === Version.V31) {
-		connection.framer.flagMask = 7;
-		connection.framer.lenient = !broker.strict;
-	}
-	connection.framer.shortestOnly = packet.version === Version.V5;
 	const properties = packet.properties;
 	connection.packetBytesMax = properties.number(PropertyId.MaximumPacketSize, 0xffffffff);
 	if (properties.number(PropertyId.RequestProblemInformation, 1) === 0)
@@ -196,7 +191,7 @@ function enter(broker: Broker, connection: Connection, packet: ConnectPacket, cl
 	session.willDelaySeconds = packet.will.number(PropertyId.WillDelayInterval, 0);
 	connection.session = session;
 	connection.state = ConnectionState.Connected;
-	connection.short = broker.short;
+	connection.way = connection.wayOf();
 	broker.persist?.entered(session);
 	connection.listener.connectedCount++;
 	if (++broker.connectedCount > broker.connectedMax) broker.connectedMax = broker.connectedCount;

@@ -1,7 +1,7 @@
 /** The short ways of packets that came alone and ask for little: a PINGREQ, a PUBACK of the oldest message in flight, a
- *  QoS 1 PUBLISH for one receiver who is ready. What is sent leaves from where the packet lies, so that nothing is left
- *  for the end of the turn. As forward.ts, they leave all that is unusual to the handlers. Only where the transports copy
- *  what they write. Between connection.ts and the transport. */
+ *  QoS 1 PUBLISH for one receiver who is ready. What is sent leaves at once, so that nothing is left for the end of the
+ *  turn. As forward.ts, they leave all that is unusual to the handlers. Only where the transports copy what they write.
+ *  Between connection.ts and the transport. */
 import { PacketType, Version } from "../codec/packet-types.js";
 import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
@@ -26,8 +26,7 @@ export function takeAlone(
 	start: number,
 	end: number,
 ): boolean {
-	if (start + 2 + bytes[start + 1]! !== end || connection.framer.short === 0) return false;
-	if (broker.platform.copiesWrites !== true) return false;
+	if (start + 2 + bytes[start + 1]! !== end) return false;
 	const first = bytes[start];
 	try {
 		if (first === PUBACK) {
@@ -100,7 +99,7 @@ function forwardQos1(broker: Broker, connection: Connection, bytes: Uint8Array, 
 	return true;
 }
 
-/** @returns the route of a Topic Name that the client may publish to; 0: it is not in the cache, or has to be looked at */
+/** @returns the route of a Topic Name that the client may publish to; 0: it has to be looked at */
 function routeOf(broker: Broker, connection: Connection, bytes: Uint8Array, start: number, end: number): number {
 	const routes = broker.routes;
 	let key: string;

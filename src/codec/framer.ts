@@ -2,7 +2,7 @@
  *  After the transport, before the decoders. Spec: 5.0 and 3.1.1, section 2.1 */
 import { Cause } from "../errors.js";
 import { putBytes } from "./data-types.js";
-import { PacketType } from "./packet-types.js";
+import { PacketType, Version } from "./packet-types.js";
 
 /** What `next` found. */
 export const enum Frame {
@@ -23,8 +23,14 @@ export const enum Frame {
 /** Fixed header flags that each packet type must carry, PUBLISH apart (-1). Spec: 5.0, table 2-2 [MQTT-2.1.3-1] */
 const FLAGS: readonly number[] = [-2, 0, 0, -1, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0];
 
-/** One direction of one connection. `buffer[from..from+capacity)` is lent by the caller and holds an incomplete
- *  packet. */
+/** A Remaining Length below this takes one byte, and the packet is within any limit. */
+const SHORT = 127;
+
+/** Numbers that are kept of an incomplete packet: bytes in the buffer, of its body to come, of all; its first byte. */
+const KEPT = 4;
+
+/** One direction of one connection, or of several that take turns (`turnTo`).
+ *  `buffer[from..from+capacity×streams)` is lent by the caller and holds incomplete packets. */
 export class Framer {
 	/** Control Packet type and flags of the current packet */
 	get type(): number {
@@ -43,50 +49,83 @@ export class Framer {
 	bytes: Uint8Array;
 	start = 0;
 	end = 0;
-	/** which flags are checked: 7 in MQTT 3.1, where DUP may mark a resent PUBREL, SUBSCRIBE or UNSUBSCRIBE */
-	flagMask = 15;
-	/** the flags of these three may be any: docs/tolerance.md */
-	lenient = false;
-	/** a Remaining Length that is longer than it need be is malformed: 5.0 says so, 3.1.1 does not [MQTT-1.5.5-1] */
-	shortestOnly = false;
+	/** In MQTT 3.1 DUP may mark a resent PUBREL, SUBSCRIBE or UNSUBSCRIBE, and only there any flags of these three may
+	 *  come (docs/tolerance.md). A Remaining Length that is longer than it need be is malformed in 5.0; 3.1.1 does not
+	 *  say so [MQTT-1.5.5-1]. Until CONNECT has come: 3.1.1 */
+	version: Version = Version.V311;
+	/** not even in MQTT 3.1 any flags */
+	strict = false;
 	/** why, after Frame.Malformed */
 	cause: Cause = Cause.None;
-	/** a Remaining Length below this takes one byte, and the packet is not too large */
-	private shortMax = 0;
-	/** the same while no packet is incomplete, otherwise 0 */
-	short = 0;
+	/** SHORT while no packet is incomplete, otherwise 0 */
+	private short = SHORT;
 	/** bytes of the incomplete packet in the buffer */
 	private held = 0;
 	/** bytes of the large packet's body that are to come after the current part */
 	left = 0;
+	private stream = 0;
+	/** first index of the stream's part of the buffer */
+	private from: number;
+	private readonly kept: Uint32Array | undefined;
 
-	/** @param from first index of the buffer's part that is this framer's
-	 *  @param capacity its bytes, ≥ 16 (a fixed header takes 5)
-	 *  @param packetBytesMax a larger packet is Malformed with Cause.PacketTooLarge */
+	/** @param base first index of the buffer's part that is this framer's
+	 *  @param capacity bytes for each stream, ≥ 16 (a fixed header takes 5)
+	 *  @param packetBytesMax a larger packet is Malformed with Cause.PacketTooLarge; ≥ 128 */
 	constructor(
 		private readonly buffer: Uint8Array,
-		private readonly from: number,
+		private readonly base: number,
 		private readonly capacity: number,
 		private packetBytesMax: number,
+		streams = 1,
 	) {
 		this.bytes = buffer;
-		this.limit(packetBytesMax);
-	}
-
-	/** Takes packets of so many bytes from now on; between two packets. */
-	limit(packetBytesMax: number): void {
-		this.packetBytesMax = packetBytesMax;
-		this.short = this.shortMax = Math.min(128, packetBytesMax - 1);
+		this.from = base;
+		this.kept = streams > 1 ? new Uint32Array(KEPT * streams) : undefined;
 	}
 
 	/** Forgets the incomplete packet: for a new connection. */
 	reset(): void {
 		this.held = 0;
 		this.left = 0;
-		this.short = this.shortMax;
-		this.flagMask = 15;
-		this.lenient = false;
-		this.shortestOnly = false;
+		this.short = SHORT;
+	}
+
+	/** The next bytes are this stream's; the one before has no incomplete packet, or `pause` was called. */
+	turnTo(stream: number, version: Version, packetBytesMax: number): void {
+		this.version = version;
+		this.packetBytesMax = packetBytesMax;
+		if (stream === this.stream) return;
+		this.stream = stream;
+		this.from = this.base + stream * this.capacity;
+	}
+
+	/** Keeps the stream's incomplete packet until `resume`. @returns false: there is none */
+	pause(): boolean {
+		if (this.held === 0 && this.left === 0) return false;
+		const kept = this.kept!;
+		const at = KEPT * this.stream;
+		kept[at] = this.held;
+		kept[at + 1] = this.left;
+		kept[at + 2] = this.packetBytes;
+		kept[at + 3] = this.first;
+		this.reset();
+		return true;
+	}
+
+	/** Goes on with what `pause` kept of the stream. */
+	resume(): void {
+		const kept = this.kept!;
+		const at = KEPT * this.stream;
+		this.held = kept[at]!;
+		this.left = kept[at + 1]!;
+		this.packetBytes = kept[at + 2]!;
+		this.first = kept[at + 3]!;
+		this.short = 0;
+	}
+
+	/** The stream ended, if it is this one. */
+	forget(stream: number): void {
+		if (stream === this.stream) this.reset();
 	}
 
 	/** Takes the next step in bytes[at..end): look at `frame`'s kind, then call again from the returned index until More.
@@ -116,7 +155,7 @@ export class Framer {
 		if (this.left > 0) frame = this.part(bytes, at, end);
 		else if (this.held > 0) frame = this.join(bytes, at, end);
 		else frame = this.begin(bytes, at, end);
-		this.short = this.left > 0 || this.held > 0 ? 0 : this.shortMax;
+		this.short = this.left > 0 || this.held > 0 ? 0 : SHORT;
 		return frame;
 	}
 
@@ -167,7 +206,7 @@ export class Framer {
 			value |= (byte & 127) << shift;
 			shift += 7;
 		} while (byte > 127);
-		if (byte === 0 && this.shortestOnly) return this.fail(Cause.RemainingLengthMalformed);
+		if (byte === 0 && this.version === Version.V5) return this.fail(Cause.RemainingLengthMalformed);
 		this.packetBytes = value + p - at;
 		return this.packetBytes > this.packetBytesMax ? this.fail(Cause.PacketTooLarge) : p - at;
 	}
@@ -175,8 +214,8 @@ export class Framer {
 	private checkFirst(first: number): boolean {
 		this.first = first;
 		const flags = FLAGS[first >> 4]!;
-		if (flags === (first & this.flagMask) || flags === -1) return true;
-		if (this.lenient && flags === 2) return true;
+		if (flags === (first & 15) || flags === -1) return true;
+		if (this.version === Version.V31 && (flags === (first & 7) || (flags === 2 && !this.strict))) return true;
 		this.fail(flags === -2 ? Cause.PacketTypeReserved : Cause.FixedHeaderFlags);
 		return false;
 	}
