@@ -23,6 +23,8 @@ export interface Layout {
 	head: number;
 	/** answers under construction */
 	scratch: number;
+	/** a PINGRESP */
+	pingresp: number;
 	/** the Topic Name that a Topic Alias stands for */
 	topic: number;
 	outputs: number;
@@ -49,8 +51,9 @@ export function layOut(limits: Limits): Layout {
 	const head = partials + connectionSlots(limits) * limits.partialBytes;
 	const scratch = head + HEAD_BYTES;
 	const topic = scratch + scratchBytes(limits);
-	const outputs = topic + (limits.topicAliases > 0 ? limits.topicBytes : 0);
+	const pingresp = topic + (limits.topicAliases > 0 ? limits.topicBytes : 0);
+	const outputs = pingresp + 4;
 	const blocks = outputs + limits.outputBuffers * limits.outputBytes;
 	const bytes = blocks + limits.blocks * limits.blockBytes;
-	return { receive, assembly, partials, head, scratch, topic, outputs, blocks, bytes };
+	return { receive, assembly, partials, head, scratch, topic, pingresp, outputs, blocks, bytes };
 }

@@ -2,7 +2,7 @@
 
 import type { AuthenticationMethod } from "../auth/authentication-method.js";
 import { connectionSlots, type Layout, layOut } from "../budget.js";
-import { ConnectPacket, ReasonPacket } from "../codec/connect.js";
+import { ConnectPacket, encodePing, ReasonPacket } from "../codec/connect.js";
 import { Framer } from "../codec/framer.js";
 import { PacketType } from "../codec/packet-types.js";
 import { AckPacket, PublishPacket } from "../codec/publish.js";
@@ -152,6 +152,7 @@ export class Broker {
 		checkTexts(this.text, this.responseInformation, this.authenticationMethods);
 		this.layout = layOut(limits);
 		this.memory = new Uint8Array(this.layout.bytes);
+		encodePing(this.memory, this.layout.pingresp, PacketType.Pingresp);
 		const slots = connectionSlots(limits);
 		const sessions = limits.sessions + limits.localSubscriptions;
 		const subscriptions = limits.subscriptions + limits.localSubscriptions;

@@ -9,7 +9,7 @@ import { Cause } from "../errors.js";
 import type { Transport, TransportTarget } from "../platform.js";
 import type { Authentication } from "./authentication.js";
 import type { Broker, BrokerOptions } from "./broker.js";
-import { FORWARDED, forward } from "./forward.js";
+import { First, forward } from "./forward.js";
 import { handleAck, handlePubrel } from "./handle-acks.js";
 import { handleAuth, refuse } from "./handle-auth.js";
 import { handleConnect } from "./handle-connect.js";
@@ -20,7 +20,7 @@ import type { Listener } from "./listener.js";
 import { askNow } from "./login.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
-import { takeAlone } from "./short-ways.js";
+import { answerPing, complete, forwardQos1 } from "./short-ways.js";
 
 export const enum ConnectionState {
 	/** no transport */
@@ -59,8 +59,10 @@ export function widestWay(options: BrokerOptions): Way {
 	return options.platform.copiesWrites ? Way.Direct : Way.Forward;
 }
 
-/** Bytes that are kept free for answers when it is decided how much may be read. */
-const ANSWER_ROOM = 64;
+const enum Room {
+	/** bytes that are kept free for answers when it is decided how much may be read */
+	Answers = 64,
+}
 
 export class Connection implements TransportTarget {
 	state: number = ConnectionState.Free;
@@ -78,6 +80,8 @@ export class Connection implements TransportTarget {
 	/** why the connection is to be closed at the end of the turn; None: it is not */
 	closing: Cause = Cause.None;
 	way: Way = Way.Long;
+	/** a packet went a short way: Keep Alive begins anew at the next tick (see tick.ts) */
+	heard = false;
 	/** nothing is read, because the peer doesn't take its answers */
 	private paused = false;
 	/** since when the peer takes nothing; 0: it does. ms on the platform's clock */
@@ -101,15 +105,19 @@ export class Connection implements TransportTarget {
 	}
 
 	/** Takes bytes as they come; an exception in here costs this connection and nothing else. */
-	onReadable(bytes: Uint8Array, start: number, end: number): number {
+	onReadable(bytes: Uint8Array, at: number, end: number): number {
 		const broker = this.broker;
 		const output = this.output;
-		let at = start;
-		broker.counters.bytesReceived += end - start;
+		broker.counters.bytesReceived += end - at;
 		if (this.way > Way.Long) {
-			if (bytes[at] === FORWARDED) at = forward(broker, this, bytes, at, end);
-			else if (output.busy === 0 && this.way === Way.Direct && takeAlone(broker, this, bytes, at, end)) at = end;
-			if (at === end && output.busy === 0 && output.writable > ANSWER_ROOM) return output.writable - ANSWER_ROOM;
+			const first = bytes[at];
+			if (first === First.Publish) at = forward(broker, this, bytes, at, end);
+			else if (output.busy === 0 && this.way === Way.Direct) {
+				if (first === First.Puback) at = complete(this, bytes, at, end);
+				else if (first === First.PublishQos1) at = forwardQos1(this, bytes, at, end);
+				else if (first === First.Pingreq) at = answerPing(this, bytes, at, end);
+			}
+			if (at === end && output.busy === 0 && output.writable > Room.Answers) return output.writable - Room.Answers;
 		}
 		if (this.state === ConnectionState.Free) return 0;
 		broker.beginTurn();
@@ -133,7 +141,7 @@ export class Connection implements TransportTarget {
 	private appetite(): number {
 		const output = this.output;
 		if (this.state === ConnectionState.Waiting || (output.busy & (Busy.Backlog | Busy.InParts)) !== 0) return 0;
-		const room = output.room - ANSWER_ROOM;
+		const room = output.room - Room.Answers;
 		return room > 0 ? room : 0;
 	}
 
@@ -166,7 +174,7 @@ export class Connection implements TransportTarget {
 				if (this.state === ConnectionState.Waiting) return this.hold(bytes, at, end);
 			}
 			if (this.closing !== Cause.None) return;
-			if (frame === Frame.Packet && this.way > Way.Long && at < end && bytes[at] === FORWARDED)
+			if (frame === Frame.Packet && this.way > Way.Long && at < end && bytes[at] === First.Publish)
 				at = forward(this.broker, this, bytes, at, end);
 		}
 	}
@@ -363,6 +371,7 @@ export class Connection implements TransportTarget {
 		this.output.close();
 		this.session = undefined;
 		this.way = Way.Long;
+		this.heard = false;
 		this.authentication = undefined;
 		this.state = ConnectionState.Free;
 		this.closing = Cause.None;

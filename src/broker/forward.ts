@@ -2,7 +2,7 @@
  *  as they came. A run of them goes to each receiver at once, and from where it lies if the transports copy what they
  *  write (Platform.copiesWrites). Whatever is unusual is left to handle-publish.ts and deliver.ts, which alone say what
  *  a PUBLISH means. Between connection.ts and the transport. */
-import { PacketType, Version } from "../codec/packet-types.js";
+import { Version } from "../codec/packet-types.js";
 import { decodePublish } from "../codec/publish.js";
 import { Busy, type Output } from "../delivery/output.js";
 import type { Broker } from "./broker.js";
@@ -11,14 +11,18 @@ import { deliver } from "./deliver.js";
 import { takeParts } from "./handle-publish.js";
 import { ReceiverOption, type RouteCache } from "./route-cache.js";
 
-/** The first byte of a packet that may be forwarded: QoS 0, neither DUP nor RETAIN. */
-export const FORWARDED = PacketType.Publish << 4;
+/** The first bytes of packets that may go a short way. */
+export const enum First {
+	/** QoS 0, neither DUP nor RETAIN */
+	Publish = 0x30,
+	/** QoS 1, neither DUP nor RETAIN */
+	PublishQos1 = 0x32,
+	Puback = 0x40,
+	Pingreq = 0xc0,
+}
 
-/** What a receiver needs more than the bytes for. */
-const UNUSUAL = ReceiverOption.Group | ReceiverOption.More | ReceiverOption.NoLocal;
-
-/** Forwards the packets of less than 128 bytes that begin at bytes[start], the first byte being FORWARDED, and go to
- *  one route. @returns index after them; `start`: none, the long way has to take the first one */
+/** Forwards the packets of less than 128 bytes that begin at bytes[start], the first byte being First.Publish, and go
+ *  to one route. @returns index after them; `start`: none, the long way has to take the first one */
 export function forward(broker: Broker, connection: Connection, bytes: Uint8Array, start: number, end: number): number {
 	// Opcodes count here (npm run bench -- xs --profile): a call costs ten and six for each argument, a local four
 	const routes = broker.routes;
@@ -45,19 +49,19 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 			if (routes.bytesOf[route] !== topicEnd - at - 4) break;
 			at = after;
 			count++;
-		} while (at < end && bytes[at] === FORWARDED);
+		} while (at < end && bytes[at] === First.Publish);
 		if (count === 0) return start;
 		writes = 0;
 		broker.counters.packetsReceived += count;
 		broker.counters.publishesReceived += count;
-		broker.deadlines.heard[connection.index] = 1;
+		connection.heard = true;
 		routes.recent[route] = 1;
 		const total = at - start;
 		let receiver = routes.first[route]!;
 		// what comes behind in this read is gathered into one write a receiver
 		const direct = connection.way === Way.Direct && (at === end || routes.next[receiver] !== 0);
 		while (receiver !== 0) {
-			if ((routes.options[receiver]! & UNUSUAL) !== 0) break;
+			if ((routes.options[receiver]! & ReceiverOption.Unusual) !== 0) break;
 			const target = broker.sessions.all[routes.session[receiver]!]!;
 			const to = target.connection;
 			if (to === undefined || target.outbox.waitingFirst !== 0 || to.version !== version) break;
@@ -81,7 +85,7 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 	}
 }
 
-/** @returns whether a receiver of 5.0 takes other bytes: Subscription Identifiers, Topic Aliases; or smaller packets */
+/** @returns whether a receiver of 5.0 takes other bytes (Subscription Identifiers, Topic Aliases) or smaller packets */
 export function needsMore(routes: RouteCache, receiver: number, to: Connection, bytes: number): boolean {
 	return (
 		routes.identifier[receiver] !== 0 || (to.options & ConnectionOption.TakesAliases) !== 0 || bytes > to.packetBytesMax

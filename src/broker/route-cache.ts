@@ -23,6 +23,8 @@ export const enum ReceiverOption {
 	Group = 0x40,
 	/** only another Subscription Identifier of the receiver before */
 	More = 0x80,
+	/** NoLocal, Group, More: what a receiver needs more than the bytes for */
+	Unusual = 0xc4,
 }
 
 /** How many changes of wildcard filters are kept; an older route is built anew. A power of two. */

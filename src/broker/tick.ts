@@ -8,12 +8,10 @@ import { ConnectionState } from "./connection.js";
 /** Does what is due. Spec: [MQTT-3.1.2-24]; 5.0 [MQTT-3.1.2-22] [MQTT-4.1.0-2], 3.1.3.2.2 */
 export function tick(broker: Broker): void {
 	const now = broker.now;
-	const heard = broker.deadlines.heard;
 	for (let i = 0; i < broker.connections.length; i++) {
-		if (heard[i] === 0) continue;
-		heard[i] = 0;
-		const keepAliveMs = broker.connections[i]!.keepAliveMs;
-		if (keepAliveMs !== 0) broker.deadlines.set(i, now + keepAliveMs);
+		const connection = broker.connections[i]!;
+		if (connection.heard && connection.keepAliveMs !== 0) broker.deadlines.set(i, now + connection.keepAliveMs);
+		connection.heard = false;
 	}
 	for (let i = broker.deadlines.over(0, now); i >= 0; i = broker.deadlines.over(i + 1, now)) {
 		broker.deadlines.clear(i);

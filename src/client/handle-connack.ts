@@ -40,8 +40,7 @@ export function sendConnect(client: Client): void {
 	const options = client.options;
 	client.state = ClientState.Connecting;
 	const version = client.version as Version;
-	const framer = client.link.framer;
-	framer.shortestOnly = version === Version.V5;
+	client.link.framer.version = version;
 	const fields: ConnectFields = {
 		version,
 		clientId: client.clientId,

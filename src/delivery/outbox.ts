@@ -45,9 +45,23 @@ export class Outbox {
 		return entry;
 	}
 
-	/** Queues a stored QoS 1 message that is sent at once, before which nothing waits or is to be resent: the queue takes
-	 *  over the caller's hold. The caller asked `hasRoom`. @returns its Packet Identifier */
-	pushSent(message: number): number {
+	/** @returns whether a QoS 1 message of at most so many bytes may be sent at once: there is room for it, nothing waits
+	 *  or is to be resent before it, and the window is open. `pushSent` follows */
+	isReady(receiveMaximum: number, bytes: number, bounds: { queueBytes: number; queueMessages: number }): boolean {
+		return (
+			this.waitingFirst === 0 &&
+			this.resendNext === 0 &&
+			this.inFlight < receiveMaximum &&
+			this.count < bounds.queueMessages &&
+			this.bytes + bytes <= bounds.queueBytes &&
+			this.entries.freeCount > 0
+		);
+	}
+
+	/** Queues a stored QoS 1 message that is sent now; the queue takes over the caller's hold. The caller asked
+	 *  `isReady`.
+	 *  @param bytes those that the message counts for @returns its Packet Identifier */
+	pushSent(message: number, bytes: number): number {
 		const entries = this.entries;
 		const entry = entries.take();
 		const id = this.freeId();
@@ -60,17 +74,27 @@ export class Outbox {
 		this.sentLast = entry;
 		this.inFlight++;
 		this.count++;
-		this.bytes += entries.store.bytes(message);
+		this.bytes += bytes;
 		return id;
 	}
 
-	/** PUBACK of what was sent first, as receivers answer in order. @returns false: it is another's, or not just this */
+	/** PUBACK of what was sent first, as receivers answer in order, where nothing waits for its place and it has no
+	 *  Subscription Identifiers. @returns false: it is not that, and nothing was done */
 	completeFirst(id: number): boolean {
 		const entries = this.entries;
 		const entry = this.sentFirst;
-		if (entries.packetId[entry] !== id || entry === 0) return false;
+		if (entries.packetId[entry] !== id || entry === 0 || this.waitingFirst !== 0 || this.resendNext !== 0) return false;
 		if ((entries.state[entry]! & (DeliveryState.Qos | DeliveryState.Released)) !== 1) return false;
-		this.removeSent(entry, 0);
+		if (entries.identifiers[entry] !== 0) return false;
+		const message = entries.message[entry]!;
+		const next = entries.next[entry]!;
+		this.sentFirst = next;
+		if (next === 0) this.sentLast = 0;
+		this.inFlight--;
+		this.count--;
+		this.bytes -= entries.store.bytes(message);
+		entries.store.release(message);
+		entries.giveBack(entry);
 		return true;
 	}
 

@@ -16,7 +16,7 @@ export class BlockPool {
 	 *  @param blockBytes ≥ 32 @param blockCount blocks, ≥ 1 */
 	constructor(
 		readonly bytes: Uint8Array,
-		private readonly from: number,
+		readonly from: number,
 		readonly blockBytes: number,
 		readonly blockCount: number,
 	) {
@@ -78,9 +78,28 @@ export class BlockPool {
 		return this.nextOf[first] !== 0;
 	}
 
+	/** Takes one block. @returns it; 0: none is free */
+	takeOne(): number {
+		let block = this.firstFree;
+		if (block !== 0) this.firstFree = this.nextOf[block]!;
+		else {
+			if (this.used === this.blockCount) return 0;
+			block = ++this.used;
+		}
+		this.nextOf[block] = 0;
+		if (--this.freeCount < this.freeCountMin) this.freeCountMin = this.freeCount;
+		return block;
+	}
+
 	/** Gives a whole chain back. */
 	giveBack(first: number): void {
 		const nextOf = this.nextOf;
+		if (nextOf[first] === 0) {
+			nextOf[first] = this.firstFree;
+			this.firstFree = first;
+			this.freeCount++;
+			return;
+		}
 		let count = 1;
 		let last = first;
 		for (let next = nextOf[last]!; next !== 0; next = nextOf[last]!) {

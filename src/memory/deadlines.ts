@@ -3,12 +3,9 @@
 export class Deadlines {
 	/** ms on the platform's clock; 0: none */
 	private readonly due: Float64Array;
-	/** 1: the thing gave a sign of life, and its time is to be set anew at the next tick (see tick.ts) */
-	readonly heard: Uint8Array;
 
 	constructor(private readonly count: number) {
 		this.due = new Float64Array(count);
-		this.heard = new Uint8Array(count);
 	}
 
 	/** @param when ms on the platform's clock, > 0 */
@@ -18,7 +15,6 @@ export class Deadlines {
 
 	clear(index: number): void {
 		this.due[index] = 0;
-		this.heard[index] = 0;
 	}
 
 	get(index: number): number {

@@ -125,11 +125,17 @@ export class MessageStore {
 		const topicBytes = topicEnd - topicStart;
 		const payloadBytes = payloadEnd - payloadStart;
 		if (topicBytes + payloadBytes > pool.blockBytes) return 0;
-		const message = pool.take(1);
+		const message = pool.takeOne();
 		if (message === 0) return 0;
-		const at = pool.at(message);
-		putBytes(pool.bytes, at, source, topicStart, topicEnd);
-		if (payloadBytes > 0) putBytes(pool.bytes, at + topicBytes, source, payloadStart, payloadEnd);
+		const bytes = pool.bytes;
+		const at = pool.from + (message - 1) * pool.blockBytes;
+		if (source === bytes) {
+			bytes.copyWithin(at, topicStart, topicEnd);
+			bytes.copyWithin(at + topicBytes, payloadStart, payloadEnd);
+		} else {
+			putBytes(bytes, at, source, topicStart, topicEnd);
+			putBytes(bytes, at + topicBytes, source, payloadStart, payloadEnd);
+		}
 		this.refs[message] = 1;
 		this.flag[message] = flags;
 		this.topics[message] = topicBytes;
@@ -147,10 +153,11 @@ export class MessageStore {
 
 	/** One queue less needs the message; the last one gives its blocks back. */
 	release(message: number): void {
-		if (--this.refs[message]! === 0) {
-			this.pool.giveBack(message);
-			this.count--;
-		}
+		const left = this.refs[message]! - 1;
+		this.refs[message] = left;
+		if (left !== 0) return;
+		this.pool.giveBack(message);
+		this.count--;
 	}
 
 	/** MessageFlag bits */
