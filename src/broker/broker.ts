@@ -180,7 +180,7 @@ export class Broker {
 		this.sessions = makeSessions(this, sessions);
 		this.shared = new Shared(this);
 		this.guesses = new Guesses(limits.guesses);
-		const { outputBytes, outputBuffers } = limits;
+		const { outputBytes, outputBuffers, packetBytes, partialBytes } = limits;
 		const backlogs = new ByteChains(this.pool, slots);
 		this.outputs = new Outputs(this.memory, this.layout.outputs, outputBytes, outputBuffers, backlogs);
 		this.copy = new PacketCopy(this.outputs);
@@ -201,8 +201,7 @@ export class Broker {
 		this.teller = new Teller(this);
 		this.connections = [];
 		this.freeConnections = [];
-		this.framer = new Framer(this.memory, this.layout.partials, limits.partialBytes, limits.packetBytes, slots);
-		this.framer.strict = this.strict;
+		this.framer = new Framer(this.memory, this.layout.partials, partialBytes, packetBytes, slots, this.strict);
 		for (let i = 0; i < slots; i++) {
 			this.connections.push(makeConnection(this, i));
 			this.freeConnections.push(slots - 1 - i);

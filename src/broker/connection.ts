@@ -49,14 +49,17 @@ export const enum Way {
 	Long = 0,
 	/** PUBLISHes of QoS 0 go a short way, and leave at the end of the turn (forward.ts) */
 	Forward = 1,
-	/** the transports copy what they write: what comes alone leaves at once (short-ways.ts) */
+	/** the transports copy what they write: a PUBLISH of QoS 0 or PINGREQ that comes alone is answered at once */
 	Direct = 2,
+	/** of QoS 1, too: nothing is kept in a storage first (short-ways.ts) */
+	DirectQos1 = 3,
 }
 
 /** @returns the ways that packets of a broker's connections may go at most */
 export function widestWay(options: BrokerOptions): Way {
 	if (options.shortWays === false || options.events?.published !== undefined) return Way.Long;
-	return options.platform.copiesWrites ? Way.Direct : Way.Forward;
+	if (!options.platform.copiesWrites) return Way.Forward;
+	return options.storage === undefined ? Way.DirectQos1 : Way.Direct;
 }
 
 const enum Room {
@@ -112,10 +115,12 @@ export class Connection implements TransportTarget {
 		if (this.way > Way.Long) {
 			const first = bytes[at];
 			if (first === First.Publish) at = forward(broker, this, bytes, at, end);
-			else if (output.busy === 0 && this.way === Way.Direct) {
-				if (first === First.Puback) at = complete(this, bytes, at, end);
-				else if (first === First.PublishQos1) at = forwardQos1(this, bytes, at, end);
-				else if (first === First.Pingreq) at = answerPing(this, bytes, at, end);
+			else if (output.busy === 0 && this.way >= Way.Direct) {
+				if (first === First.Pingreq) at = answerPing(this, bytes, at, end);
+				else if (this.way === Way.DirectQos1) {
+					if (first === First.PublishQos1) at = forwardQos1(this, bytes, at, end);
+					else if (first === First.Puback) at = complete(this, bytes, at, end);
+				}
 			}
 			if (at === end && output.busy === 0 && output.writable > Room.Answers) return output.writable - Room.Answers;
 		}
@@ -163,10 +168,8 @@ export class Connection implements TransportTarget {
 				if (this.keepAliveMs !== 0) this.broker.deadlines.set(this.index, this.broker.now + this.keepAliveMs);
 			}
 			if (frame === Frame.Packet) this.dispatch(framer.first, framer.bytes, framer.start, framer.end);
-			else if (frame === Frame.More) {
-				if (framer.pause()) this.way = Way.Incomplete;
-				return;
-			} else if (frame === Frame.Malformed) return this.refuse(framer.cause);
+			else if (frame === Frame.More) break;
+			else if (frame === Frame.Malformed) return this.refuse(framer.cause);
 			else this.takePart(frame);
 			if (this.broker.wills.any) this.broker.wills.publish();
 			if (this.state !== ConnectionState.Connected) {
@@ -177,6 +180,7 @@ export class Connection implements TransportTarget {
 			if (frame === Frame.Packet && this.way > Way.Long && at < end && bytes[at] === First.Publish)
 				at = forward(this.broker, this, bytes, at, end);
 		}
+		if (framer.pause()) this.way = Way.Incomplete;
 	}
 
 	/** Keeps what came behind a CONNECT that waits: reading has stopped, so that it is what came in one read. */

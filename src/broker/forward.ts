@@ -59,7 +59,7 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 		const total = at - start;
 		let receiver = routes.first[route]!;
 		// what comes behind in this read is gathered into one write a receiver
-		const direct = connection.way === Way.Direct && (at === end || routes.next[receiver] !== 0);
+		const direct = connection.way >= Way.Direct && (at === end || routes.next[receiver] !== 0);
 		while (receiver !== 0) {
 			if ((routes.options[receiver]! & ReceiverOption.Unusual) !== 0) break;
 			const target = broker.sessions.all[routes.session[receiver]!]!;

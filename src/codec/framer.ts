@@ -53,8 +53,6 @@ export class Framer {
 	 *  come (docs/tolerance.md). A Remaining Length that is longer than it need be is malformed in 5.0; 3.1.1 does not
 	 *  say so [MQTT-1.5.5-1]. Until CONNECT has come: 3.1.1 */
 	version: Version = Version.V311;
-	/** not even in MQTT 3.1 any flags */
-	strict = false;
 	/** why, after Frame.Malformed */
 	cause: Cause = Cause.None;
 	/** SHORT while no packet is incomplete, otherwise 0 */
@@ -77,6 +75,8 @@ export class Framer {
 		private readonly capacity: number,
 		private packetBytesMax: number,
 		streams = 1,
+		/** not even in MQTT 3.1 any flags */
+		private readonly strict = false,
 	) {
 		this.bytes = buffer;
 		this.from = base;
@@ -90,11 +90,12 @@ export class Framer {
 		this.short = SHORT;
 	}
 
-	/** The next bytes are this stream's; the one before has no incomplete packet, or `pause` was called. */
+	/** The next bytes are this stream's. What was incomplete of the one before is lost, unless `pause` was called. */
 	turnTo(stream: number, version: Version, packetBytesMax: number): void {
 		this.version = version;
 		this.packetBytesMax = packetBytesMax;
 		if (stream === this.stream) return;
+		this.reset();
 		this.stream = stream;
 		this.from = this.base + stream * this.capacity;
 	}

@@ -1,0 +1,128 @@
+/** The short ways of packets: that they are taken, and that what is between them is not mistaken. */
+import { generate, type Packet } from "mqtt-packet";
+import { Fixture, type TestClient } from "../support/fixtures.js";
+import { assert, suite } from "../support/test.js";
+
+const test = suite("short ways");
+
+/** @returns packets as they follow each other in one read */
+function bytesOf(...packets: Packet[]): Uint8Array {
+	return Buffer.concat(packets.map((packet) => generate(packet)));
+}
+
+function publish(topic: string, payload: string, qos: 0 | 1 | 2 = 0, messageId = 1): Packet {
+	const id = qos > 0 ? { messageId } : {};
+	return { cmd: "publish", topic, payload, qos, dup: false, retain: false, ...id } as Packet;
+}
+
+/** A publisher whose topics are in the route cache, and receivers of them. */
+function known(fixture: Fixture, topics: readonly string[], receivers: number): [TestClient, ...TestClient[]] {
+	const publisher = fixture.connect("publisher");
+	const others: TestClient[] = [];
+	for (let i = 0; i < receivers; i++) {
+		const client = fixture.connect(`receiver-${i}`);
+		client.subscribe([...topics], 1);
+		others.push(client);
+	}
+	for (const topic of topics) publisher.publish(topic, "first");
+	for (const client of others) client.packets = [];
+	return [publisher, ...others];
+}
+
+for (const copiesWrites of [true, false]) {
+	const how = copiesWrites ? "at once" : "at the turn's end";
+	test(`runs of several topics in one read come in order, ${how}`, () => {
+		const fixture = new Fixture({ copiesWrites });
+		const [publisher, a, b] = known(fixture, ["t/1", "t/2"], 2);
+		const packets = ["t/1", "t/1", "t/2", "t/1", "t/2", "t/2"].map((topic, i) => publish(topic, `${i}`));
+		publisher.raw(bytesOf(...packets));
+		const expected = ["t/1 0 0", "t/1 1 0", "t/2 2 0", "t/1 3 0", "t/2 4 0", "t/2 5 0"];
+		assert.equal(a!.messages(), expected);
+		assert.equal(b!.messages(), expected);
+		assert.is(fixture.broker.counters.publishesReceived, 8);
+		assert.is(fixture.broker.counters.publishesSent, 16);
+	});
+
+	test(`bytes that were sent are counted once, ${how}`, () => {
+		const fixture = new Fixture({ copiesWrites });
+		const [publisher, a] = known(fixture, ["t/1"], 1);
+		a!.bytes = [];
+		const before = fixture.broker.outputs.bytesSent;
+		publisher.publish("t/1", "x").publish("t/1", "y", 1).send({ cmd: "pingreq" });
+		const answers = 4 + 2;
+		assert.is(fixture.broker.outputs.bytesSent - before, a!.bytes.length + answers);
+		publisher.take("puback");
+		publisher.take("pingresp");
+	});
+
+	test(`a receiver that is not ready, and those behind it, get what they must, ${how}`, () => {
+		const fixture = new Fixture({ copiesWrites });
+		const [publisher, a, b, c] = known(fixture, ["t/1"], 3);
+		b!.stall(5);
+		publisher.raw(bytesOf(publish("t/1", "1"), publish("t/1", "2")));
+		assert.equal(a!.messages(), ["t/1 1 0", "t/1 2 0"]);
+		assert.equal(b!.messages(), []);
+		assert.equal(c!.messages(), ["t/1 1 0", "t/1 2 0"]);
+		b!.drain();
+		assert.equal(b!.messages(), ["t/1 1 0", "t/1 2 0"]);
+	});
+
+	test(`a packet that comes in pieces is one packet, also among others' pieces, ${how}`, () => {
+		const fixture = new Fixture({ copiesWrites, limits: { packetBytes: 1_000, partialBytes: 64 } });
+		const [publisher, a] = known(fixture, ["t/1"], 1);
+		const other = fixture.connect("other");
+		// the payloads look like packets
+		const large = [0, 1].map((n) => bytesOf(publish("t/1", "\u0030\u0003".repeat(150) + n)));
+		for (let at = 0; at < large[0]!.length; at += 50) {
+			publisher.raw(large[0]!.slice(at, at + 50));
+			other.raw(large[1]!.slice(at, at + 50));
+		}
+		const lengths = a!.messages().map((message) => message.length);
+		assert.equal(lengths, [4 + 301 + 2, 4 + 301 + 2]);
+		for (const byte of bytesOf(publish("t/1", "x"), publish("t/1", "y"), { cmd: "pingreq" })) publisher.raw([byte]);
+		assert.equal(a!.messages(), ["t/1 x 0", "t/1 y 0"]);
+		publisher.take("pingresp");
+	});
+}
+
+test("QoS 1 is stored until its PUBACK, the short way too [MQTT-4.3.2-2]", () => {
+	const fixture = new Fixture();
+	const [publisher, a] = known(fixture, ["t/1"], 1);
+	const { pool, deliveries } = fixture.broker;
+	const free = [pool.freeCount, deliveries.freeCount];
+	publisher.send(publish("t/1", "one", 1, 7)).send(publish("t/1", "two", 1, 8));
+	assert.is(publisher.take("puback").messageId, 7);
+	assert.is(publisher.take("puback").messageId, 8);
+	assert.is(pool.freeCount, free[0]! - 2);
+	const [one, two] = [a!.take("publish"), a!.take("publish")];
+	assert.equal([`${one.payload}`, `${two.payload}`], ["one", "two"]);
+	a!.send({ cmd: "puback", messageId: two.messageId! }).send({ cmd: "puback", messageId: one.messageId! });
+	a!.send({ cmd: "puback", messageId: 99 });
+	assert.equal([pool.freeCount, deliveries.freeCount], free);
+});
+
+test("who only publishes QoS 0 stays, and who falls silent goes [MQTT-3.1.2-24]", () => {
+	const fixture = new Fixture();
+	const [, a] = known(fixture, ["t/1"], 1);
+	const publisher = fixture.connect("p2", { keepalive: 10 });
+	for (let i = 0; i < 10; i++) {
+		fixture.advance(9_000);
+		publisher.publish("t/1", `${i}`);
+	}
+	assert.is(a!.messages().length, 10);
+	fixture.advance(14_900);
+	assert.not.ok(publisher.closed);
+	fixture.advance(1_000);
+	assert.ok(publisher.closed);
+});
+
+test("an ill-formed topic ends its sender's connection only", () => {
+	const fixture = new Fixture();
+	const [publisher, a] = known(fixture, ["t/1"], 1);
+	publisher.raw([...bytesOf(publish("t/1", "x")), 0x30, 4, 0, 2, 0x80, 0x80]);
+	assert.ok(publisher.closed);
+	assert.equal(a!.messages(), ["t/1 x 0"]);
+	assert.is(fixture.broker.counters.internalErrors, 0);
+});
+
+test.run();
