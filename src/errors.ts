@@ -86,6 +86,7 @@ export const enum Cause {
 	TransportClosed,
 	SlowReceiver,
 	InternalError,
+	ControllerRefused,
 }
 
 /** Cause by number: its name (counters, log lines) and the Reason Code of 5.0 that tells a peer. Spec: 5.0, 2.4
@@ -164,6 +165,7 @@ const CAUSES: readonly (readonly [name: string, reason: ReasonCode])[] = [
 	["transport-closed", ReasonCode.UnspecifiedError],
 	["slow-receiver", ReasonCode.QuotaExceeded],
 	["internal-error", ReasonCode.ImplementationSpecificError],
+	["controller-refused", ReasonCode.UnspecifiedError],
 ];
 
 /** Number of causes, for tables of counters. */

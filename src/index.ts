@@ -4,7 +4,8 @@ export type { AuthenticationExchange, AuthenticationMethod } from "./auth/authen
 export { type ScramCredentials, type ScramOptions, ScramSha256, scramCredentials } from "./auth/scram.js";
 export { type ScramClientKeys, ScramSha256Client, scramSha256 } from "./auth/scram-client.js";
 export type { AccessRules, Answer, Client } from "./broker/access.js";
-export { Broker, type BrokerOptions } from "./broker/broker.js";
+export { Broker } from "./broker/broker.js";
+export type { BrokerOptions } from "./broker/broker-options.js";
 export type { BrokerEvents } from "./broker/events.js";
 export type { Listener, ListenerLimits, ListenerOptions } from "./broker/listener.js";
 export type { LocalSubscription, PublishOptions } from "./broker/local.js";

@@ -17,12 +17,14 @@ import { ByteChains } from "../memory/byte-chains.js";
 import { Deadlines } from "../memory/deadlines.js";
 import type { MessageStore } from "../memory/message-store.js";
 import type { Platform, Text, Transport } from "../platform.js";
-import { Access, type AccessRules } from "./access.js";
+import { Access } from "./access.js";
 import { AliasesGiven } from "./aliases-given.js";
 import { AliasesTaken } from "./aliases-taken.js";
 import { checkTexts } from "./authentication.js";
+import { type BrokerOptions, ownListener } from "./broker-options.js";
 import { closeConnection } from "./close.js";
 import { type Connection, ConnectionState, type Way, widestWay } from "./connection.js";
+import { ControlledConnection } from "./controlled-connection.js";
 import { Counters } from "./counters.js";
 import { Publication } from "./deliver.js";
 import { type BrokerEvents, Teller } from "./events.js";
@@ -30,11 +32,12 @@ import { Guesses } from "./guesses.js";
 import { Listener, type ListenerOptions, oldestStranger } from "./listener.js";
 import { Local, type LocalSubscription, type PublishOptions } from "./local.js";
 import { PacketCopy } from "./packet-copy.js";
-import { Persist, type PersistOptions } from "./persist.js";
+import { Persist } from "./persist.js";
 import type { Retained } from "./retained.js";
 import { Rights } from "./rights.js";
 import { RouteCache } from "./route-cache.js";
 import { IDENTIFIER_BYTES_MAX } from "./send-publish.js";
+import { Server } from "./server.js";
 import type { MessageHandler, Sessions } from "./session.js";
 import { Shared } from "./shared.js";
 import { SysTopics } from "./sys-topics.js";
@@ -42,29 +45,6 @@ import { makeConnection, makeReceivedIds, makeRetained, makeSessions, makeStore 
 import { tick } from "./tick.js";
 import { TopicTable } from "./topic-table.js";
 import { Wills } from "./will.js";
-
-export interface BrokerOptions {
-	limits: Limits;
-	platform: Platform;
-	/** who may come in, and do what, at a listener that has no rules of its own */
-	access?: AccessRules;
-	/** methods of Enhanced Authentication that clients may choose from. Default: none */
-	authentication?: readonly AuthenticationMethod[];
-	/** where a client may let others answer to, when it asks: a Topic Name's beginning, with its Client Identifier for
-	 *  "%c"; at most 64 bytes, "": it is told nothing. Default: "response/%c". Spec: 5.0, 3.2.2.3.15 */
-	responseInformation?: string;
-	events?: BrokerEvents;
-	/** what some devices do wrong is refused where the specification says so: docs/tolerance.md. Default: false */
-	strict?: boolean;
-	/** false: every packet goes the long way; for tests, and to find a fault (forward.ts). Default: true */
-	shortWays?: boolean;
-	/** where what outlives a restart is kept; taken up at once: throws HearthError when it can't be. Default: none */
-	storage?: PersistOptions;
-	/** seconds between the values under $SYS/broker (sys-topics.ts). Default: 0, nothing is told */
-	sysInterval?: number;
-	/** log lines up to this level: 0 errors, 1 events, 2 details; default 1 */
-	logLevel?: number;
-}
 
 export class Broker {
 	readonly limits: Limits;
@@ -134,6 +114,7 @@ export class Broker {
 	private anyClosing = false;
 	private firstDirty: Output | undefined = undefined;
 	private readonly teller: Teller;
+	private serverMade: Server | undefined = undefined;
 	private readonly logLevel: number;
 
 	/** Allocates all that the broker will ever hold. Throws HearthError when the limits don't fit together. */
@@ -158,7 +139,9 @@ export class Broker {
 		const subscriptions = limits.subscriptions + limits.localSubscriptions;
 		this.access = new Access(options.access ?? {});
 		this.rights = new Rights(this, sessions);
-		this.listener = this.addListener({});
+		this.connections = [];
+		this.freeConnections = [];
+		this.listener = this.addListener(ownListener(options));
 		this.sys = options.sysInterval ? new SysTopics(this, options.sysInterval) : undefined;
 		this.startedAt = this.platform.now();
 		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blockBytes, limits.blocks);
@@ -199,11 +182,9 @@ export class Broker {
 		this.reasonPacket = new ReasonPacket(properties);
 		this.publication = new Publication(this.memory);
 		this.teller = new Teller(this);
-		this.connections = [];
-		this.freeConnections = [];
 		this.framer = new Framer(this.memory, this.layout.partials, partialBytes, packetBytes, slots, this.strict);
 		for (let i = 0; i < slots; i++) {
-			this.connections.push(makeConnection(this, i));
+			this.connections.push(makeConnection(this, i, this.listener));
 			this.freeConnections.push(slots - 1 - i);
 		}
 		this.persist?.restore();
@@ -215,7 +196,22 @@ export class Broker {
 		const listener = new Listener(this, options);
 		this.rights.add(listener.access);
 		if (listener.limits.qosMax < this.qosOfAll) this.qosOfAll = listener.limits.qosMax;
+		if (listener.isControlled)
+			for (let i = 0; i < this.connections.length; i++)
+				if (this.connections[i]!.state === ConnectionState.Free) this.connectionFor(i, listener);
 		return listener;
+	}
+
+	/** @returns the connection of a free place, of the class that the listener needs */
+	private connectionFor(index: number, listener: Listener): Connection {
+		const connection = this.connections[index]!;
+		if (!listener.isControlled || connection instanceof ControlledConnection) return connection;
+		return (this.connections[index] = makeConnection(this, index, listener));
+	}
+
+	/** What a program has in hand of the broker; made when it is first asked for. */
+	get server(): Server {
+		return (this.serverMade ??= new Server(this));
 	}
 
 	/** Takes a transport that a listener accepted.
@@ -232,7 +228,7 @@ export class Broker {
 			this.counters.count(Cause.FullConnections);
 			return undefined;
 		}
-		const connection = this.connections[index]!;
+		const connection = this.connectionFor(index, listener);
 		connection.open(transport, writable, listener);
 		listener.openCount++;
 		this.deadlines.set(index, this.now + this.limits.connectTimeoutMs);
@@ -335,6 +331,7 @@ export class Broker {
 	forget(connection: Connection): void {
 		this.deadlines.clear(connection.index);
 		connection.listener.openCount--;
+		this.serverMade?.forget(connection);
 		this.freeConnections.push(connection.index);
 	}
 

@@ -12,17 +12,23 @@ import { dropWill, releaseWill } from "./will.js";
 
 /** Ends a Network Connection: 5.0 clients hear the reason first, the Will Message goes its way, the session waits
  *  or ends.
- *  @param cause Cause.None: the client said DISCONNECT. Spec: [MQTT-4.8.0-1]; 5.0 [MQTT-4.13.1-1] [MQTT-3.14.4-2] */
-export function closeConnection(broker: Broker, connection: Connection, cause: Cause): void {
+ *  @param cause Cause.None: the client said DISCONNECT @param reason Reason Code; -1: the client has heard
+ *  Spec: [MQTT-4.8.0-1]; 5.0 [MQTT-4.13.1-1] [MQTT-3.14.4-2] */
+export function closeConnection(
+	broker: Broker,
+	connection: Connection,
+	cause: Cause,
+	reason: number = causeReason(cause),
+): void {
 	if (connection.state === ConnectionState.Free) return;
 	const session = connection.session;
-	const connected = connection.state === ConnectionState.Connected;
+	const connected = session !== undefined;
 	const transport = connection.output.transport;
 	const who = broker.logs(1) ? (session?.clientId ?? transport?.remoteAddress ?? "?") : "";
 	broker.counters.count(cause);
 	if (cause !== Cause.TransportClosed && transport !== undefined) {
-		if (connected && cause !== Cause.None && connection.version === Version.V5 && connection.sending === 0)
-			sendDisconnect(broker, connection, cause);
+		const tells = connected && cause !== Cause.None && reason >= 0 && connection.version === Version.V5;
+		if (tells && connection.sending === 0) sendDisconnect(broker, connection, cause, reason);
 		connection.output.flush();
 	}
 	if (connection.sending !== 0) session?.outbox.endSending(connection.sending);
@@ -51,11 +57,10 @@ export function closeConnection(broker: Broker, connection: Connection, cause: C
 }
 
 /** DISCONNECT, with the Reason String where there is room for it. Spec: 5.0, 3.14.2.2.3 */
-function sendDisconnect(broker: Broker, connection: Connection, cause: Cause): void {
+function sendDisconnect(broker: Broker, connection: Connection, cause: Cause, reason: number): void {
 	const memory = broker.memory;
 	const string = broker.layout.head;
 	const end = putAnyReasonString(broker, connection, string, cause, 3);
-	const reason = causeReason(cause);
 	const output = connection.output;
 	let from = string;
 	let at = output.stage(sizeOfReason(Version.V5, reason, end - from));

@@ -1,12 +1,16 @@
 /** CONNACK: what the client gets, or why it gets nothing. After handle-connect.ts. Spec: section 3.2 */
 import { type ConnectPacket, encodeConnack } from "../codec/connect.js";
-import { PropertyId, ReasonCode, ReturnCode, Version } from "../codec/packet-types.js";
-import { putDataProperty, putNumber, putStringProperty } from "../codec/properties.js";
+import { putVariable, sizeOfVariable } from "../codec/data-types.js";
+import { readProperties } from "../codec/packet-properties.js";
+import { PacketType, PropertyId, ReasonCode, ReturnCode, Version } from "../codec/packet-types.js";
+import type { Connack } from "../codec/packets.js";
+import { Properties, putDataProperty, putNumber, putStringProperty } from "../codec/properties.js";
 import { checkTopicName } from "../codec/topic.js";
 import { Cause, causeReason } from "../errors.js";
 import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
 import { putAnyReasonString, REASON_STRING_BYTES } from "./reason-string.js";
+import { sendPacket } from "./send-packet.js";
 import type { Session } from "./session.js";
 
 /** Sends CONNACK with success. What it advertises are the limits. Spec: [MQTT-3.2.2-1] to [MQTT-3.2.2-3]; 5.0 3.2.2.3
@@ -21,17 +25,54 @@ export function sendConnack(
 ): void {
 	const memory = broker.memory;
 	const from = broker.layout.scratch;
-	let p = from;
-	if (packet.version === Version.V5) {
-		p = putLimits(broker, connection, session, packet, p);
-		if (assigned) p = putStringProperty(memory, p, PropertyId.AssignedClientIdentifier, session.clientId, broker.text);
-		p = putResponseInformation(broker, session, packet, p);
-		if (connection.authentication !== undefined) p = putAuthentication(broker, connection, p);
-	}
+	const p = packet.version === Version.V5 ? putOwn(broker, connection, session, packet, assigned, from) : from;
 	const told = present && packet.version !== Version.V31; // 3.1 does not use that byte
 	const end = encodeConnack(memory, p, packet.version, told, ReasonCode.Success, memory, from, p);
 	broker.persist?.gate(connection);
 	broker.send(connection, p, end);
+}
+
+/** Sends a program's CONNACK of success. A 5.0 client is told by it what it must know in any case: the limits, and the
+ *  Client Identifier that it was given. Throws HearthError for one that cannot be made */
+export function sendConnackOf(
+	broker: Broker,
+	connection: Connection,
+	session: Session,
+	packet: ConnectPacket,
+	connack: Connack,
+	assigned: boolean,
+): void {
+	const sessionPresent = connack.sessionPresent ?? broker.resumed;
+	const properties: Record<string, unknown> = {};
+	if (packet.version === Version.V5) {
+		const memory = broker.memory;
+		const first = broker.layout.scratch + 4; // room for their length
+		const end = putOwn(broker, connection, session, packet, assigned, first);
+		const at = first - sizeOfVariable(end - first);
+		putVariable(memory, at, end - first);
+		const own = new Properties();
+		own.decode(memory, at, end, PacketType.Connack, broker.text);
+		Object.assign(properties, readProperties(own, broker.text), connack.properties);
+	}
+	broker.persist?.gate(connection);
+	const cause = sendPacket(broker, connection, { type: "connack", sessionPresent, reasonCode: 0, properties }, 0);
+	if (cause !== Cause.None) broker.closeLater(connection, cause);
+}
+
+/** Writes the properties of the broker's own CONNACK. */
+function putOwn(
+	broker: Broker,
+	connection: Connection,
+	session: Session,
+	packet: ConnectPacket,
+	assigned: boolean,
+	at: number,
+): number {
+	let p = putLimits(broker, connection, session, packet, at);
+	if (assigned)
+		p = putStringProperty(broker.memory, p, PropertyId.AssignedClientIdentifier, session.clientId, broker.text);
+	p = putResponseInformation(broker, session, packet, p);
+	return connection.authentication === undefined ? p : putAuthentication(broker, connection, p);
 }
 
 /** Writes the properties that say what this broker does for this client. Spec: 5.0, 3.2.2.3.2 to 3.2.2.3.14 */

@@ -8,7 +8,8 @@ import { Busy, Output } from "../delivery/output.js";
 import { Cause } from "../errors.js";
 import type { Transport, TransportTarget } from "../platform.js";
 import type { Authentication } from "./authentication.js";
-import type { Broker, BrokerOptions } from "./broker.js";
+import type { Broker } from "./broker.js";
+import type { BrokerOptions } from "./broker-options.js";
 import { First, forward } from "./forward.js";
 import { handleAck, handlePubrel } from "./handle-acks.js";
 import { handleAuth, refuse } from "./handle-auth.js";
@@ -27,7 +28,8 @@ export const enum ConnectionState {
 	Free,
 	/** CONNECT has not come */
 	Opened,
-	/** CONNECT waits for the answer to its login (login.ts); nothing behind it is looked at */
+	/** CONNECT waits for the answer to its login (login.ts), or any packet for its controller's; nothing behind it is
+	 *  looked at */
 	Waiting,
 	/** CONNACK with success was sent */
 	Connected,
@@ -150,7 +152,7 @@ export class Connection implements TransportTarget {
 		return room > 0 ? room : 0;
 	}
 
-	private take(bytes: Uint8Array, start: number, end: number): void {
+	protected take(bytes: Uint8Array, start: number, end: number): void {
 		const framer = this.broker.framer;
 		let at = start;
 		let heard = false;
@@ -184,7 +186,7 @@ export class Connection implements TransportTarget {
 	}
 
 	/** Keeps what came behind a CONNECT that waits: reading has stopped, so that it is what came in one read. */
-	private hold(bytes: Uint8Array, start: number, end: number): void {
+	protected hold(bytes: Uint8Array, start: number, end: number): void {
 		if (start === end) return;
 		const pool = this.broker.pool;
 		const exchange = this.authentication!.exchange!;
@@ -225,7 +227,7 @@ export class Connection implements TransportTarget {
 	}
 
 	/** A whole packet: PUBLISH first, as most are. */
-	private dispatch(first: number, bytes: Uint8Array, start: number, end: number): void {
+	protected dispatch(first: number, bytes: Uint8Array, start: number, end: number): void {
 		const broker = this.broker;
 		broker.counters.packetsReceived++;
 		const session = this.session;
@@ -327,7 +329,7 @@ export class Connection implements TransportTarget {
 			if (exchange.steps !== undefined) return refuse(this.broker, this, Cause.AuthenticationFailed);
 			this.askNow();
 		}
-		if (this.state === ConnectionState.Waiting) return;
+		if (this.state === ConnectionState.Waiting && this.session === undefined) return;
 		if (this.sending === 0 && !this.output.stalled && !this.paused && this.session?.outbox.waitingFirst === 0) return;
 		this.serve();
 		if (!this.output.stalled) this.stalledAt = 0;

@@ -1,5 +1,5 @@
-/** A connection of a broker with a storage: its answers leave when what they promise is durable. After
- *  connection.ts. */
+/** A connection of a broker with a storage, or one that the program answers (controlled-connection.ts): its answers
+ *  leave when what they promise is durable. After connection.ts. */
 import type { PacketType } from "../codec/packet-types.js";
 import { encodeAck } from "../codec/publish.js";
 import { Connection } from "./connection.js";
@@ -7,15 +7,16 @@ import { Connection } from "./connection.js";
 export class DurableConnection extends Connection {
 	override answer(type: PacketType, id: number, reason: number): void {
 		const broker = this.broker;
-		if (!broker.persist!.mustWait(this, type)) return super.answer(type, id, reason);
+		const persist = broker.persist;
+		if (!persist?.mustWait(this, type)) return super.answer(type, id, reason);
 		const memory = broker.memory;
 		const at = broker.layout.scratch;
-		broker.persist!.wait(this, at, encodeAck(memory, at, type, id, this.version, reason, memory, 0, 0));
+		persist.wait(this, at, encodeAck(memory, at, type, id, this.version, reason, memory, 0, 0));
 	}
 
 	override sendAnswer(start: number, end: number): boolean {
-		const persist = this.broker.persist!;
-		if (!persist.mustWait(this, this.broker.memory[start]! >> 4)) return super.sendAnswer(start, end);
+		const persist = this.broker.persist;
+		if (!persist?.mustWait(this, this.broker.memory[start]! >> 4)) return super.sendAnswer(start, end);
 		persist.wait(this, start, end);
 		return false;
 	}

@@ -55,7 +55,7 @@ export function handleAck(
 }
 
 /** @returns whether the entry, whose PUBLISH is sent in parts, has this Packet Identifier; at QoS 0 it has none */
-function isBeingSent(broker: Broker, entry: number, id: number): boolean {
+export function isBeingSent(broker: Broker, entry: number, id: number): boolean {
 	const entries = broker.deliveries;
 	return (entries.state[entry]! & DeliveryState.Qos) !== 0 && entries.packetId[entry] === id;
 }

@@ -3,6 +3,7 @@
 import { AUTHENTICATION_DATA_MAX, type AuthenticationMethod, type Step } from "../auth/authentication-method.js";
 import { type ConnectPacket, decodeConnect, decodeReason, encodeReason } from "../codec/connect.js";
 import { PacketType, PropertyId, ReasonCode, Version } from "../codec/packet-types.js";
+import type { Connack } from "../codec/packets.js";
 import type { Properties } from "../codec/properties.js";
 import { Cause } from "../errors.js";
 import { Authentication, Exchange } from "./authentication.js";
@@ -184,6 +185,17 @@ function connectAgain(broker: Broker, connection: Connection, exchange: Exchange
 	exchange.connectFirst = 0;
 	decodeConnect(packet, broker.memory, broker.layout.assembly, end, broker.text);
 	finishConnect(broker, connection, packet);
+}
+
+/** The exchange that a controller had with a client is over, and its CONNECT is handled now.
+ *  @param connack what the client is told; null: nothing */
+export function concludeConnect(broker: Broker, connection: Connection, connack: Connack | null): void {
+	const packet = broker.connectPacket;
+	const end = recallConnect(broker, connection.authentication!.exchange!);
+	endExchange(broker, connection);
+	connection.authentication = undefined;
+	decodeConnect(packet, broker.memory, broker.layout.assembly, end, broker.text);
+	finishConnect(broker, connection, packet, connack);
 }
 
 /** Spec: [MQTT-4.12.0-2] [MQTT-4.12.0-5] */

@@ -1,13 +1,14 @@
 /** CONNECT: who comes in, with which session, and what CONNACK says. Spec: sections 3.1, 3.2 */
 import { type ConnectPacket, decodeConnect } from "../codec/connect.js";
 import { ConnectFlag, PropertyId, Version } from "../codec/packet-types.js";
+import type { Connack } from "../codec/packets.js";
 import { checkTopicName, tooDeep } from "../codec/topic.js";
 import { Cause } from "../errors.js";
 import { MessageFlag } from "../memory/message-store.js";
 import type { Client } from "./access.js";
 import type { Broker } from "./broker.js";
 import { endSession } from "./close.js";
-import { refuseConnect, sendConnack } from "./connack.js";
+import { refuseConnect, sendConnack, sendConnackOf } from "./connack.js";
 import { type Connection, ConnectionOption, ConnectionState } from "./connection.js";
 import { beginAuthentication } from "./handle-auth.js";
 import type { Listener } from "./listener.js";
@@ -24,21 +25,42 @@ export function handleConnect(
 	start: number,
 	end: number,
 ): void {
+	if (!takeConnect(broker, connection, bytes, start, end)) return;
 	const packet = broker.connectPacket;
-	const cause = decodeConnect(packet, bytes, start, end, broker.text);
-	connection.version = packet.version;
-	if (cause !== Cause.None) return refuseConnect(broker, connection, cause);
 	const properties = packet.properties;
-	connection.packetBytesMax = properties.number(PropertyId.MaximumPacketSize, 0xffffffff);
-	if (properties.number(PropertyId.RequestProblemInformation, 1) === 0)
-		connection.options |= ConnectionOption.NoProblemInformation;
-	const wrong = checkClientId(broker, packet);
-	if (wrong !== Cause.None) return refuseConnect(broker, connection, wrong);
 	if (properties.has(PropertyId.AuthenticationMethod))
 		return beginAuthentication(broker, connection, packet, bytes, start, end);
 	if (properties.has(PropertyId.AuthenticationData))
 		return refuseConnect(broker, connection, Cause.AuthenticationMethodMissing);
 	logIn(broker, connection, packet, bytes, start, end);
+}
+
+/** Takes the body at bytes[start..end) apart, to `broker.connectPacket`, and notes what the client said of itself.
+ *  @returns false: it was refused */
+export function takeConnect(
+	broker: Broker,
+	connection: Connection,
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+): boolean {
+	const packet = broker.connectPacket;
+	let cause = decodeConnect(packet, bytes, start, end, broker.text);
+	connection.version = packet.version;
+	if (cause === Cause.None) {
+		noteOptions(connection, packet);
+		cause = checkClientId(broker, packet);
+	}
+	if (cause === Cause.None) return true;
+	refuseConnect(broker, connection, cause);
+	return false;
+}
+
+function noteOptions(connection: Connection, packet: ConnectPacket): void {
+	const properties = packet.properties;
+	connection.packetBytesMax = properties.number(PropertyId.MaximumPacketSize, 0xffffffff);
+	if (properties.number(PropertyId.RequestProblemInformation, 1) === 0)
+		connection.options |= ConnectionOption.NoProblemInformation;
 }
 
 /** Spec: [MQTT-3.1.3-5] to [MQTT-3.1.3-9] */
@@ -49,8 +71,14 @@ function checkClientId(broker: Broker, packet: ConnectPacket): Cause {
 	return packet.version === Version.V31 || !packet.cleanStart ? Cause.ClientIdRejected : Cause.None;
 }
 
-/** Lets the client in, whose login was judged, or refuses it for want of room or rights. */
-export function finishConnect(broker: Broker, connection: Connection, packet: ConnectPacket): void {
+/** Lets the client in, whose login was judged, or refuses it for want of room or rights.
+ *  @param connack what it is told in place of the broker's own CONNACK; null: nothing */
+export function finishConnect(
+	broker: Broker,
+	connection: Connection,
+	packet: ConnectPacket,
+	connack?: Connack | null,
+): void {
 	const given = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
 	// who proved to be somebody by a method is that one; others are who they said
 	const userName = connection.authentication?.userName ?? userNameOf(broker, connection, packet);
@@ -60,7 +88,9 @@ export function finishConnect(broker: Broker, connection: Connection, packet: Co
 	const session = enter(broker, connection, packet, clientId);
 	if (session === undefined) return;
 	broker.rights.identify(session, userName, connection.listener.access);
-	sendConnack(broker, connection, session, packet, broker.resumed, given === "");
+	if (connack === undefined) sendConnack(broker, connection, session, packet, broker.resumed, given === "");
+	else if (connack === null) broker.persist?.gate(connection);
+	else sendConnackOf(broker, connection, session, packet, connack, given === "");
 	if (broker.logs(1)) {
 		const from = connection.output.transport?.remoteAddress ?? "?";
 		broker.log(1, `${clientId}: connected from ${from}, MQTT ${versionName(packet.version)}`);
@@ -161,7 +191,7 @@ function storeWill(broker: Broker, packet: ConnectPacket): number {
 function enter(broker: Broker, connection: Connection, packet: ConnectPacket, clientId: string): Session | undefined {
 	const v5 = packet.version === Version.V5;
 	let will = 0;
-	if (packet.hasWill) {
+	if (packet.hasWill && connection.listener.routing) {
 		will = storeWill(broker, packet);
 		if (will === 0) {
 			refuseConnect(broker, connection, Cause.FullStore);

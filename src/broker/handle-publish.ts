@@ -83,7 +83,7 @@ function refusePublish(broker: Broker, connection: Connection, session: Session,
 /** Whether there is a place for one more QoS 2 message of the client. Beyond Receive Maximum, which some clients don't
  *  know or count wrongly, it gets one as long as half of the places are free: docs/tolerance.md.
  *  Spec: [5:MQTT-3.3.4-7], 3.3.4 */
-function placeFor(broker: Broker, connection: Connection, session: Session): Cause {
+export function placeFor(broker: Broker, connection: Connection, session: Session): Cause {
 	const received = broker.received;
 	if (received.count >= received.max) return Cause.FullReceived;
 	if (session.receivedCount < broker.limits.receiveMaximum) return Cause.None;

@@ -1,10 +1,12 @@
 /** A listener: where clients come in, with access rules and limits of its own. Several may lead into one broker, and so
  *  into one topic space. Between the platform's accepting and connection.ts. */
+import { PacketType } from "../codec/packet-types.js";
 import { HearthError } from "../errors.js";
 import type { Limits } from "../limits.js";
 import { Access, type AccessRules } from "./access.js";
 import type { Broker } from "./broker.js";
 import { type Connection, ConnectionState } from "./connection.js";
+import { type Controller, callsOf } from "./controller.js";
 
 /** What a listener allows less of than the broker does. Absent: the broker's own limit. */
 export interface ListenerLimits {
@@ -28,6 +30,11 @@ export interface ListenerOptions {
 	/** in place of the rules' own `allowAnonymous` */
 	allowAnonymous?: boolean;
 	limits?: ListenerLimits;
+	/** answers control packets. Default: none, and the broker does what the specification says */
+	controller?: Controller;
+	/** false: only the controller answers. Nobody subscribes to anything, and no message goes to anybody, but by what the
+	 *  controller does itself. Default: true */
+	routing?: boolean;
 	/** the Common Name of a client certificate that an authority vouches for is the user name, and is not judged again;
 	 *  who comes without one is judged by user name and password. Default: false */
 	certificateUserName?: boolean;
@@ -38,6 +45,10 @@ export class Listener {
 	readonly access: Access;
 	readonly limits: Readonly<Required<ListenerLimits>>;
 	readonly certificateUserName: boolean;
+	readonly controller: Controller | undefined;
+	readonly routing: boolean;
+	/** a bit for each packet that the controller is asked about: 1 << PacketType */
+	readonly calls: number;
 	/** open connections, and those of clients with a CONNACK of success */
 	openCount = 0;
 	connectedCount = 0;
@@ -55,6 +66,20 @@ export class Listener {
 				: new Access(access ?? broker.access.rules, allowAnonymous);
 		this.limits = limitsOf(broker.limits, options.limits, this.name);
 		this.certificateUserName = options.certificateUserName ?? false;
+		this.controller = options.controller;
+		this.routing = options.routing ?? true;
+		this.calls = callsOf(options.controller);
+	}
+
+	/** @returns whether the controller, or nobody, has to see packets that could go a short way (connection.ts, Way) */
+	get seesAll(): boolean {
+		const short = (1 << PacketType.Publish) | (1 << PacketType.Puback) | (1 << PacketType.Pingreq);
+		return !this.routing || (this.calls & short) !== 0;
+	}
+
+	/** @returns whether its connections are other ones than the packet path's: ControlledConnection */
+	get isControlled(): boolean {
+		return this.calls !== 0 || !this.routing;
 	}
 
 	/** @returns whether no connection more may be opened: the places of its clients are taken, and those that only tell a

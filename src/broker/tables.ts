@@ -4,7 +4,9 @@ import { ReceivedIds } from "../delivery/received-ids.js";
 import { MessageStore } from "../memory/message-store.js";
 import type { Broker } from "./broker.js";
 import { Connection } from "./connection.js";
+import { ControlledConnection } from "./controlled-connection.js";
 import { DurableConnection } from "./durable-connection.js";
+import type { Listener } from "./listener.js";
 import { Retained } from "./retained.js";
 import { Sessions } from "./session.js";
 import { StoredMessages, StoredOutbox, StoredReceivedIds, StoredRetained } from "./stored-tables.js";
@@ -32,6 +34,7 @@ export function makeSessions(broker: Broker, sessions: number): Sessions {
 	return new Sessions(sessions, (index) => new StoredOutbox(entries, broker, index));
 }
 
-export function makeConnection(broker: Broker, index: number): Connection {
+export function makeConnection(broker: Broker, index: number, listener: Listener): Connection {
+	if (listener.isControlled) return new ControlledConnection(broker, index);
 	return broker.persist === undefined ? new Connection(broker, index) : new DurableConnection(broker, index);
 }

@@ -108,7 +108,7 @@ test("each with its own rules and limits; a named space is apart", async () => {
 });
 
 test("one that cannot listen: a line with its address and the cause, and the others end", async () => {
-	const blocker = createServer();
+	const blocker = createServer().unref();
 	await new Promise<void>((resolve) => blocker.listen(0, "127.0.0.1", resolve));
 	const { port } = blocker.address() as { port: number };
 	const failures: [HubListener, RegExp][] = [
@@ -119,7 +119,7 @@ test("one that cannot listen: a line with its address and the cause, and the oth
 		[{ mqtts: { port, cert: join(folder, "none"), key } }, /none: there is no such file; /],
 		[
 			{ tcp: { port } } as unknown as HubListener,
-			/^hub: a listener is \["tcp"\]; give each one of mqtt, mqtts, ws, wss$/,
+			/^hub: a listener is \["tcp"\]; give each one of mqtt, mqtts, ws, wss, /,
 		],
 		[{ mqtt: { port: 0, limits: { connections: 0 } } }, /^listener: limits\.connections: 0: give 1 to 200$/],
 	];

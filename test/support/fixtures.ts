@@ -4,7 +4,8 @@
 import { generate, type IConnectPacket, type Packet, parser } from "mqtt-packet";
 import { limits as esp32 } from "../../boards/esp32/limits.js";
 import { text } from "../../host-sim/text.js";
-import { Broker, type BrokerOptions } from "../../src/broker/broker.js";
+import { Broker } from "../../src/broker/broker.js";
+import type { BrokerOptions } from "../../src/broker/broker-options.js";
 import type { Connection } from "../../src/broker/connection.js";
 import type { Listener } from "../../src/broker/listener.js";
 import type { PersistOptions } from "../../src/broker/persist.js";
@@ -29,6 +30,8 @@ export interface FixtureOptions extends Omit<BrokerOptions, "limits" | "platform
 	/** ms of the virtual clock at the start, and of the wall clock; default: 1,000,000, and none */
 	now?: number;
 	wall?: number;
+	/** Platform.development. Default: true */
+	development?: boolean;
 }
 
 /** On XS every packet goes the long way, on Node the short one where there is one: the same tests prove both. */
@@ -56,6 +59,7 @@ export class Fixture {
 		const platform: Platform = {
 			text,
 			copiesWrites: options.copiesWrites ?? true,
+			development: options.development ?? true,
 			now: () => this.now,
 			wallClock: () => this.wall,
 			random: () => this.random(),

@@ -1,0 +1,65 @@
+/** A client's packet as a controller sees it: read where it lies, during the call and as long as its promise is open.
+ *  `copy()` gives what may be kept. Read later, a view throws: it never shows another packet's bytes. A program that is
+ *  not in development (Platform.development) saves an object a call by using one view again; there a view that was kept
+ *  can be read while a later call goes on. Between controlled-connection.ts and controller.ts. */
+import { type PacketProperties, readProperties } from "../codec/packet-properties.js";
+import { Version } from "../codec/packet-types.js";
+import type { Properties } from "../codec/properties.js";
+import { Cause, HearthError } from "../errors.js";
+import type { Broker } from "./broker.js";
+import type { Connection } from "./connection.js";
+
+export const NO_PROPERTIES: PacketProperties = {};
+
+/** What all views have. */
+export abstract class View {
+	/** the call, or its promise, goes on */
+	live = false;
+	protected version: number = Version.V311;
+	protected abstract readonly parts: { readonly properties: Properties };
+
+	constructor(readonly broker: Broker) {}
+
+	/** the Packet Identifier; 0: it has none. This and the next one are the broker's: they may be read at any time */
+	get id(): number {
+		return 0;
+	}
+
+	/** how many Topic Filters there are; 0: it has none of its own */
+	get count(): number {
+		return 0;
+	}
+
+	/** Takes the packet's body at bytes[start..end) apart. @param first the fixed header's first byte
+	 *  @returns whether it is good; if not, whoever handles the packet says why */
+	begin(connection: Connection, first: number, bytes: Uint8Array, start: number, end: number): boolean {
+		this.version = connection.version;
+		this.live = this.decode(connection, first, bytes, start, end) === Cause.None;
+		return this.live;
+	}
+
+	protected abstract decode(
+		connection: Connection,
+		first: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+	): Cause;
+
+	/** Throws HearthError when the call is over. */
+	protected check(): void {
+		if (this.live) return;
+		throw new HearthError("HEARTH_ERR_VIEW", "packet: read after the call that it was for; keep packet.copy() instead");
+	}
+
+	/** 5.0's properties, as an object of its own; empty before 5.0 */
+	get properties(): PacketProperties {
+		this.check();
+		return this.version === Version.V5 ? readProperties(this.parts.properties, this.broker.text) : NO_PROPERTIES;
+	}
+
+	protected string(bytes: Uint8Array, start: number, end: number): string {
+		this.check();
+		return this.broker.text.decode(bytes, start, end)!;
+	}
+}

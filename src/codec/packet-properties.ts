@@ -1,0 +1,248 @@
+/** Properties of 5.0 as a plain object, for programs that make and keep packets: read from where they lie, and encoded.
+ *  Off the packet path: both allocate. Spec: 5.0, section 2.2.2 */
+import { HearthError } from "../errors.js";
+import type { Text } from "../platform.js";
+import { getVariable, VARIABLE_MAX } from "./data-types.js";
+import { PropertyId } from "./packet-types.js";
+import {
+	endOfProperty,
+	mayCarry,
+	type Properties,
+	PropertyType,
+	propertyType,
+	putDataProperty,
+	putNumber,
+	putStringProperty,
+	putUserProperty,
+} from "./properties.js";
+
+/** Each has the specification's name and meaning; what is absent is not sent. */
+export interface PacketProperties {
+	/** 0: bytes, 1: UTF-8 */
+	payloadFormatIndicator?: number;
+	/** seconds */
+	messageExpiryInterval?: number;
+	contentType?: string;
+	responseTopic?: string;
+	correlationData?: Uint8Array;
+	/** 1 to 268,435,455 each */
+	subscriptionIdentifiers?: readonly number[];
+	/** seconds; 0xffffffff: for good */
+	sessionExpiryInterval?: number;
+	assignedClientIdentifier?: string;
+	/** seconds */
+	serverKeepAlive?: number;
+	authenticationMethod?: string;
+	authenticationData?: Uint8Array;
+	/** 0 or 1 */
+	requestProblemInformation?: number;
+	/** seconds */
+	willDelayInterval?: number;
+	/** 0 or 1 */
+	requestResponseInformation?: number;
+	responseInformation?: string;
+	serverReference?: string;
+	reasonString?: string;
+	/** 1 to 65,535 */
+	receiveMaximum?: number;
+	topicAliasMaximum?: number;
+	/** 1 to 65,535 */
+	topicAlias?: number;
+	/** 0 or 1 */
+	maximumQos?: number;
+	/** 0 or 1 */
+	retainAvailable?: number;
+	/** name and value, in their order; a name may come more than once */
+	userProperties?: readonly (readonly [name: string, value: string])[];
+	/** bytes */
+	maximumPacketSize?: number;
+	/** 0 or 1 */
+	wildcardSubscriptionAvailable?: number;
+	/** 0 or 1 */
+	subscriptionIdentifierAvailable?: number;
+	/** 0 or 1 */
+	sharedSubscriptionAvailable?: number;
+}
+
+type Name = keyof PacketProperties;
+
+/** By property identifier. */
+const NAMES: readonly (readonly [id: PropertyId, name: Name])[] = [
+	[PropertyId.PayloadFormatIndicator, "payloadFormatIndicator"],
+	[PropertyId.MessageExpiryInterval, "messageExpiryInterval"],
+	[PropertyId.ContentType, "contentType"],
+	[PropertyId.ResponseTopic, "responseTopic"],
+	[PropertyId.CorrelationData, "correlationData"],
+	[PropertyId.SubscriptionIdentifier, "subscriptionIdentifiers"],
+	[PropertyId.SessionExpiryInterval, "sessionExpiryInterval"],
+	[PropertyId.AssignedClientIdentifier, "assignedClientIdentifier"],
+	[PropertyId.ServerKeepAlive, "serverKeepAlive"],
+	[PropertyId.AuthenticationMethod, "authenticationMethod"],
+	[PropertyId.AuthenticationData, "authenticationData"],
+	[PropertyId.RequestProblemInformation, "requestProblemInformation"],
+	[PropertyId.WillDelayInterval, "willDelayInterval"],
+	[PropertyId.RequestResponseInformation, "requestResponseInformation"],
+	[PropertyId.ResponseInformation, "responseInformation"],
+	[PropertyId.ServerReference, "serverReference"],
+	[PropertyId.ReasonString, "reasonString"],
+	[PropertyId.ReceiveMaximum, "receiveMaximum"],
+	[PropertyId.TopicAliasMaximum, "topicAliasMaximum"],
+	[PropertyId.TopicAlias, "topicAlias"],
+	[PropertyId.MaximumQos, "maximumQos"],
+	[PropertyId.RetainAvailable, "retainAvailable"],
+	[PropertyId.UserProperty, "userProperties"],
+	[PropertyId.MaximumPacketSize, "maximumPacketSize"],
+	[PropertyId.WildcardSubscriptionAvailable, "wildcardSubscriptionAvailable"],
+	[PropertyId.SubscriptionIdentifierAvailable, "subscriptionIdentifierAvailable"],
+	[PropertyId.SharedSubscriptionAvailable, "sharedSubscriptionAvailable"],
+];
+
+/** @returns the properties of a packet that was taken apart, as an object of its own */
+export function readProperties(properties: Properties, text: Text): PacketProperties {
+	const result: Record<string, unknown> = {};
+	for (let i = 0; i < NAMES.length; i++) {
+		const id = NAMES[i]![0];
+		if (!properties.has(id)) continue;
+		let value: unknown;
+		if (id === PropertyId.UserProperty || id === PropertyId.SubscriptionIdentifier)
+			value = readRepeated(properties, id, text);
+		else if (propertyType(id) === PropertyType.Utf8) value = properties.string(id, text);
+		else if (propertyType(id) === PropertyType.Binary)
+			value = properties.bytes.slice(properties.dataStart(id), properties.dataEnd(id));
+		else value = properties.number(id, 0);
+		result[NAMES[i]![1]] = value;
+	}
+	return result;
+}
+
+/** Those that may come more than once are met by walking. */
+function readRepeated(properties: Properties, id: PropertyId, text: Text): unknown[] {
+	const { bytes, start, end } = properties;
+	const values: unknown[] = [];
+	for (let at = start; at < end; at = endOfProperty(bytes, at, end)) {
+		if (bytes[at] !== id) continue;
+		if (id === PropertyId.SubscriptionIdentifier) values.push(getVariable(bytes, at + 1, end));
+		else {
+			const middle = at + 3 + ((bytes[at + 1]! << 8) | bytes[at + 2]!);
+			const name = text.decode(bytes, at + 3, middle)!;
+			values.push([name, text.decode(bytes, middle + 2, endOfProperty(bytes, at, end))!]);
+		}
+	}
+	return values;
+}
+
+/** Encodes properties, without their Property Length.
+ *  @param packet PacketType, or WILL; `name` says in an error whose they are
+ *  Throws HearthError for a property that the packet may not carry, and for a value that it cannot have */
+export function encodeProperties(
+	properties: PacketProperties | undefined,
+	packet: number,
+	name: string,
+	text: Text,
+): Uint8Array {
+	const ids = properties === undefined ? [] : check(properties, packet, name, text);
+	let size = 0;
+	for (let i = 0; i < ids.length; i++) size += sizeOf(ids[i]!, propertyOf(properties!, ids[i]!), text);
+	const bytes = new Uint8Array(size);
+	let at = 0;
+	for (let i = 0; i < ids.length; i++) at = put(bytes, at, ids[i]!, propertyOf(properties!, ids[i]!), text);
+	return at === size ? bytes : bytes.slice(0, at);
+}
+
+function propertyOf(properties: PacketProperties, id: PropertyId): unknown {
+	for (let i = 0; i < NAMES.length; i++) if (NAMES[i]![0] === id) return properties[NAMES[i]![1]];
+	return undefined;
+}
+
+/** @returns the identifiers of those that are there */
+function check(properties: PacketProperties, packet: number, packetName: string, text: Text): PropertyId[] {
+	const ids: PropertyId[] = [];
+	const names = Object.keys(properties);
+	for (let n = 0; n < names.length; n++) {
+		const name = names[n]!;
+		const value: unknown = properties[name as Name];
+		if (value === undefined) continue;
+		let id = 0;
+		for (let i = 0; i < NAMES.length; i++) if (NAMES[i]![1] === name) id = NAMES[i]![0];
+		if (id === 0 || !mayCarry(packet, id)) throw wrong(packetName, name, "this packet has no such property");
+		const expected = expectedOf(id, value, text);
+		if (expected !== "") throw wrong(packetName, name, `give ${expected}`);
+		ids.push(id);
+	}
+	return ids;
+}
+
+function wrong(packet: string, name: string, what: string): HearthError {
+	return new HearthError("HEARTH_ERR_PACKET", `${packet}: properties.${name}: ${what}`);
+}
+
+/** @returns what the value should be; "": it is */
+function expectedOf(id: PropertyId, value: unknown, text: Text): string {
+	if (id === PropertyId.UserProperty) {
+		const pairs = value as readonly (readonly string[])[];
+		let good = Array.isArray(pairs);
+		for (let i = 0; good && i < pairs.length; i++)
+			good = Array.isArray(pairs[i]) && fits(pairs[i]![0], text) && fits(pairs[i]![1], text);
+		return good ? "" : "pairs of a name and a value, texts of at most 65,535 bytes";
+	}
+	if (id === PropertyId.SubscriptionIdentifier) {
+		const numbers = value as readonly number[];
+		let good = Array.isArray(numbers);
+		for (let i = 0; good && i < numbers.length; i++) good = isWithin(numbers[i], 1, VARIABLE_MAX);
+		return good ? "" : `a list of numbers, 1 to ${VARIABLE_MAX}`;
+	}
+	switch (propertyType(id)) {
+		case PropertyType.Byte:
+			return isWithin(value, 0, 1) ? "" : "0 or 1";
+		case PropertyType.TwoByte: {
+			const least = id === PropertyId.ReceiveMaximum || id === PropertyId.TopicAlias ? 1 : 0;
+			return isWithin(value, least, 65_535) ? "" : `a number, ${least} to 65535`;
+		}
+		case PropertyType.FourByte: {
+			const least = id === PropertyId.MaximumPacketSize ? 1 : 0;
+			return isWithin(value, least, 0xffffffff) ? "" : `a number, ${least} to 4294967295`;
+		}
+		case PropertyType.Binary:
+			return value instanceof Uint8Array && value.length <= 65_535 ? "" : "a Uint8Array of at most 65,535 bytes";
+		default:
+			return fits(value, text) ? "" : "a text of at most 65,535 bytes";
+	}
+}
+
+function isWithin(value: unknown, min: number, max: number): boolean {
+	return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+}
+
+/** @returns whether the value is a text that a packet can hold. Spec: 5.0, 1.5.4 */
+function fits(value: unknown, text: Text): boolean {
+	return typeof value === "string" && text.size(value) <= 65_535 && value.indexOf("\0") < 0;
+}
+
+/** @returns bytes of the encoded property at the most */
+function sizeOf(id: PropertyId, value: unknown, text: Text): number {
+	if (id === PropertyId.UserProperty) {
+		const pairs = value as readonly (readonly [string, string])[];
+		let size = 0;
+		for (let i = 0; i < pairs.length; i++) size += 5 + text.size(pairs[i]![0]) + text.size(pairs[i]![1]);
+		return size;
+	}
+	if (id === PropertyId.SubscriptionIdentifier) return 5 * (value as readonly number[]).length;
+	if (typeof value === "string") return 3 + text.size(value);
+	return value instanceof Uint8Array ? 3 + value.length : 5;
+}
+
+function put(bytes: Uint8Array, at: number, id: PropertyId, value: unknown, text: Text): number {
+	if (id === PropertyId.UserProperty) {
+		const pairs = value as readonly (readonly [string, string])[];
+		for (let i = 0; i < pairs.length; i++) at = putUserProperty(bytes, at, pairs[i]![0], pairs[i]![1], text);
+		return at;
+	}
+	if (id === PropertyId.SubscriptionIdentifier) {
+		const numbers = value as readonly number[];
+		for (let i = 0; i < numbers.length; i++) at = putNumber(bytes, at, id, numbers[i]!);
+		return at;
+	}
+	if (typeof value === "string") return putStringProperty(bytes, at, id, value, text);
+	if (value instanceof Uint8Array) return putDataProperty(bytes, at, id, value, 0, value.length);
+	return putNumber(bytes, at, id, value as number);
+}

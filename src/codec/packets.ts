@@ -1,0 +1,348 @@
+/** Control Packets as plain objects: what a program sends to clients, and what it keeps of theirs.
+ *  Off the packet path: making bytes of one allocates. Spec: sections 3.1 to 3.15 */
+import { HearthError } from "../errors.js";
+import { encodeConnack, encodePing, encodeReason, sizeOfConnack, sizeOfReason } from "./connect.js";
+import type { PacketProperties } from "./packet-properties.js";
+import { PacketType, ReasonCode, ReturnCode, Version } from "./packet-types.js";
+import { encodeAck, sizeOfAck } from "./publish.js";
+import { encodeSubackHead, sizeOfSuback } from "./subscribe.js";
+
+/** A client's CONNECT. Spec: 3.1 */
+export interface Connect {
+	type: "connect";
+	/** Protocol Level: 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0 */
+	version: number;
+	/** "": it has none */
+	clientId: string;
+	cleanStart: boolean;
+	/** seconds; 0: none */
+	keepAlive: number;
+	/** undefined: none */
+	userName: string | undefined;
+	password: Uint8Array | undefined;
+	will: Will | undefined;
+	properties: PacketProperties;
+}
+
+/** A Will Message. Spec: 3.1.2.5 */
+export interface Will {
+	topic: string;
+	payload: Uint8Array;
+	qos: number;
+	retain: boolean;
+	properties: PacketProperties;
+}
+
+/** Spec: 3.2 */
+export interface Connack {
+	type: "connack";
+	/** Default: whether there was a session */
+	sessionPresent?: boolean;
+	/** 5.0's Reason Code or a return code of 3.1.1: each client gets that of its version which fits. Default: 0 */
+	reasonCode?: number;
+	/** of 5.0; left out before, as everywhere */
+	properties?: PacketProperties;
+}
+
+/** An Application Message for a client. At QoS 1 and 2 it gets its Packet Identifier when it is sent. Spec: 3.3 */
+export interface Publish {
+	type: "publish";
+	topic: string;
+	/** text is sent as UTF-8 */
+	payload: Uint8Array | string;
+	/** Default: 0 */
+	qos?: 0 | 1 | 2;
+	/** Default: false */
+	retain?: boolean;
+	/** without Topic Alias: the broker gives them itself */
+	properties?: PacketProperties;
+}
+
+/** A client's PUBLISH. Spec: 3.3 */
+export interface ReceivedPublish {
+	type: "publish";
+	topic: string;
+	payload: Uint8Array;
+	qos: number;
+	retain: boolean;
+	dup: boolean;
+	/** 0 at QoS 0 */
+	packetId: number;
+	properties: PacketProperties;
+}
+
+interface AckFields {
+	/** Default: that of the packet that is answered */
+	packetId?: number;
+	/** of 5.0. Default: 0 */
+	reasonCode?: number;
+	properties?: PacketProperties;
+}
+
+/** Spec: 3.4 */
+export interface Puback extends AckFields {
+	type: "puback";
+}
+
+/** Spec: 3.5 */
+export interface Pubrec extends AckFields {
+	type: "pubrec";
+}
+
+/** Spec: 3.6 */
+export interface Pubrel extends AckFields {
+	type: "pubrel";
+}
+
+/** Spec: 3.7 */
+export interface Pubcomp extends AckFields {
+	type: "pubcomp";
+}
+
+/** One subscription of a SUBSCRIBE. Spec: 3.8.3 */
+export interface Subscription {
+	filter: string;
+	qos: number;
+	/** of 5.0; before: false, false and 0 */
+	noLocal: boolean;
+	retainAsPublished: boolean;
+	retainHandling: number;
+}
+
+/** A client's SUBSCRIBE. Spec: 3.8 */
+export interface Subscribe {
+	type: "subscribe";
+	packetId: number;
+	subscriptions: Subscription[];
+	properties: PacketProperties;
+}
+
+/** Spec: 3.9 */
+export interface Suback {
+	type: "suback";
+	/** Default: that of the packet that is answered */
+	packetId?: number;
+	/** the granted QoS for each filter, or why not; clients before 5.0 get 0x80 for any of those */
+	reasonCodes: readonly number[];
+	properties?: PacketProperties;
+}
+
+/** A client's UNSUBSCRIBE. Spec: 3.10 */
+export interface Unsubscribe {
+	type: "unsubscribe";
+	packetId: number;
+	filters: string[];
+	properties: PacketProperties;
+}
+
+/** Spec: 3.11 */
+export interface Unsuback {
+	type: "unsuback";
+	/** Default: that of the packet that is answered */
+	packetId?: number;
+	/** one for each filter; clients before 5.0 get none */
+	reasonCodes: readonly number[];
+	properties?: PacketProperties;
+}
+
+/** Spec: 3.12 */
+export interface Pingreq {
+	type: "pingreq";
+}
+
+/** Spec: 3.13 */
+export interface Pingresp {
+	type: "pingresp";
+}
+
+/** Ends the connection; clients before 5.0 get no packet. Spec: 3.14 */
+export interface Disconnect {
+	type: "disconnect";
+	/** Default: 0 */
+	reasonCode?: number;
+	properties?: PacketProperties;
+}
+
+/** Of 5.0 only. Spec: 5.0, 3.15 */
+export interface Auth {
+	type: "auth";
+	/** Default: 0 */
+	reasonCode?: number;
+	properties?: PacketProperties;
+}
+
+/** What a server sends, PUBLISH apart. */
+export type ServerControlPacket =
+	| Connack
+	| Puback
+	| Pubrec
+	| Pubrel
+	| Pubcomp
+	| Suback
+	| Unsuback
+	| Pingresp
+	| Disconnect
+	| Auth;
+
+/** What a server sends. */
+export type ServerPacket = ServerControlPacket | Publish;
+
+const TYPES: readonly (readonly [name: string, type: PacketType])[] = [
+	["connack", PacketType.Connack],
+	["publish", PacketType.Publish],
+	["puback", PacketType.Puback],
+	["pubrec", PacketType.Pubrec],
+	["pubrel", PacketType.Pubrel],
+	["pubcomp", PacketType.Pubcomp],
+	["suback", PacketType.Suback],
+	["unsuback", PacketType.Unsuback],
+	["pingresp", PacketType.Pingresp],
+	["disconnect", PacketType.Disconnect],
+	["auth", PacketType.Auth],
+];
+
+/** @returns which packet the object is. Throws HearthError for what a server does not send */
+export function typeOf(packet: ServerPacket): PacketType {
+	for (let i = 0; i < TYPES.length; i++) if (TYPES[i]![0] === packet?.type) return TYPES[i]![1];
+	throw new HearthError("HEARTH_ERR_PACKET", `packet: type ${String(packet?.type)}: give one that a server sends`);
+}
+
+/** @returns bytes of the whole packet. Throws HearthError for a field that cannot be sent
+ *  @param properties encoded ones, without Property Length; empty before 5.0
+ *  @param packetId of the packet that is answered, where the object has none */
+export function sizeOfServerPacket(
+	packet: ServerControlPacket,
+	version: Version,
+	properties: Uint8Array,
+	packetId: number,
+): number {
+	const bytes = properties.length;
+	switch (packet.type) {
+		case "connack":
+			return sizeOfConnack(version, bytes);
+		case "suback":
+		case "unsuback":
+			idOf(packet, packetId);
+			for (let i = 0; i < packet.reasonCodes.length; i++) checkReason(packet.type, packet.reasonCodes[i]!);
+			return sizeOfSuback(
+				packet.type === "suback" ? PacketType.Suback : PacketType.Unsuback,
+				version,
+				packet.reasonCodes.length,
+				bytes,
+			);
+		case "pingresp":
+			return 2;
+		case "disconnect":
+		case "auth":
+			return sizeOfReason(version, reasonOf(packet), bytes);
+		default:
+			idOf(packet, packetId);
+			return sizeOfAck(version, reasonOf(packet), bytes);
+	}
+}
+
+/** Writes the packet to bytes[at..]; the arguments are those of `sizeOfServerPacket`. @returns index after it */
+export function encodeServerPacket(
+	bytes: Uint8Array,
+	at: number,
+	packet: ServerControlPacket,
+	version: Version,
+	properties: Uint8Array,
+	packetId: number,
+): number {
+	const end = properties.length;
+	const type = typeOf(packet);
+	switch (packet.type) {
+		case "connack": {
+			const reason = connackCode(version, reasonOf(packet));
+			const present = packet.sessionPresent === true && reason === 0 && version !== Version.V31;
+			return encodeConnack(bytes, at, version, present, reason, properties, 0, end);
+		}
+		case "suback":
+		case "unsuback": {
+			const codes = packet.reasonCodes;
+			const kind = type as PacketType.Suback;
+			let p = encodeSubackHead(bytes, at, kind, version, idOf(packet, packetId), codes.length, properties, 0, end);
+			if (version !== Version.V5 && packet.type === "unsuback") return p;
+			for (let i = 0; i < codes.length; i++)
+				bytes[p++] = version === Version.V5 ? codes[i]! : Math.min(codes[i]!, 0x80);
+			return p;
+		}
+		case "pingresp":
+			return encodePing(bytes, at, PacketType.Pingresp);
+		case "disconnect":
+		case "auth":
+			return encodeReason(bytes, at, type as PacketType.Auth, version, reasonOf(packet), properties, 0, end);
+		default:
+			return encodeAck(bytes, at, type, idOf(packet, packetId), version, reasonOf(packet), properties, 0, end);
+	}
+}
+
+function idOf(packet: { type: string; packetId?: number }, packetId: number): number {
+	const id = packet.packetId ?? packetId;
+	if (Number.isInteger(id) && id > 0 && id < 0x10000) return id;
+	throw new HearthError("HEARTH_ERR_PACKET", `${packet.type}: packetId: ${id}: give 1 to 65535`);
+}
+
+function reasonOf(packet: { type: string; reasonCode?: number }): number {
+	return checkReason(packet.type, packet.reasonCode ?? 0);
+}
+
+function checkReason(name: string, reason: number): number {
+	if (Number.isInteger(reason) && reason >= 0 && reason < 0x100) return reason;
+	throw new HearthError("HEARTH_ERR_PACKET", `${name}: Reason Code ${reason}: give 0 to 255`);
+}
+
+/** What 5.0 calls the return codes of 3.1.1, by code. */
+const RETURN_CODES: readonly number[] = [
+	ReasonCode.Success,
+	ReasonCode.UnsupportedProtocolVersion,
+	ReasonCode.ClientIdentifierNotValid,
+	ReasonCode.ServerUnavailable,
+	ReasonCode.BadUserNameOrPassword,
+	ReasonCode.NotAuthorized,
+];
+
+/** @returns what CONNACK says for a Reason Code of 5.0 or a return code of 3.1.1. Spec: 3.1.1, table 3.1 */
+function connackCode(version: Version, reason: number): number {
+	if (version === Version.V5) return RETURN_CODES[reason] ?? reason;
+	if (reason <= ReturnCode.NotAuthorized) return reason;
+	switch (reason) {
+		case ReasonCode.UnsupportedProtocolVersion:
+			return ReturnCode.UnacceptableProtocolVersion;
+		case ReasonCode.ClientIdentifierNotValid:
+			return ReturnCode.IdentifierRejected;
+		case ReasonCode.BadUserNameOrPassword:
+			return ReturnCode.BadUserNameOrPassword;
+		case ReasonCode.NotAuthorized:
+		case ReasonCode.Banned:
+		case ReasonCode.BadAuthenticationMethod:
+			return ReturnCode.NotAuthorized;
+		default:
+			return ReturnCode.ServerUnavailable;
+	}
+}
+
+/** @returns the reason as an acknowledgement, SUBACK or UNSUBACK may have it; another one is 0x80.
+ *  Spec: 5.0, tables 3-4, 3-5, 3-8 and 3-9 */
+export function reasonFor(type: PacketType, reason: number): number {
+	switch (reason) {
+		case ReasonCode.ImplementationSpecificError:
+		case ReasonCode.NotAuthorized:
+		case ReasonCode.PacketIdentifierInUse:
+			return reason;
+		case ReasonCode.TopicNameInvalid:
+		case ReasonCode.PayloadFormatInvalid:
+			return type === PacketType.Puback || type === PacketType.Pubrec ? reason : ReasonCode.UnspecifiedError;
+		case ReasonCode.QuotaExceeded:
+			return type === PacketType.Unsuback ? ReasonCode.UnspecifiedError : reason;
+		case ReasonCode.TopicFilterInvalid:
+			return type === PacketType.Suback || type === PacketType.Unsuback ? reason : ReasonCode.UnspecifiedError;
+		case ReasonCode.SharedSubscriptionsNotSupported:
+		case ReasonCode.SubscriptionIdentifiersNotSupported:
+		case ReasonCode.WildcardSubscriptionsNotSupported:
+			return type === PacketType.Suback ? reason : ReasonCode.UnspecifiedError;
+		default:
+			return ReasonCode.UnspecifiedError;
+	}
+}
