@@ -1,7 +1,6 @@
 /** Cuts the power at every byte of every write of a day, and again at every byte of what a recovery writes. */
 import { ERASE_STEPS, PowerCut, type Tear, type VirtualFlash } from "../../host-sim/sim/flash.js";
 import type { JournalLimits } from "../../src/storage/journal-limits.js";
-import { assert } from "../support/test.js";
 import { Harness, same, type Table, tableOf } from "./harness.js";
 import type { Script } from "./script.js";
 
@@ -36,6 +35,10 @@ function isOneOf(table: Table, states: readonly Table[], first: number, last: nu
 	return false;
 }
 
+function holds(condition: boolean, where: string): void {
+	if (!condition) throw new Error(where);
+}
+
 /** Plays a day, and cuts it everywhere.
  *  @param recover which cuts' recoveries are cut, too: one of each write, or all
  *  @returns how many cuts there were, and how many during recoveries */
@@ -46,7 +49,6 @@ export function cutEverywhere(
 	batches: number,
 	recover: "none" | "one" | "all",
 ): { cuts: number; again: number; writes: number } {
-	Error.stackTraceLimit = 0; // a cut is an error, and there are many
 	const day = new Harness(make(), limits);
 	const counts = { cuts: 0, again: 0, writes: 0 };
 	watch(day.flash, (redo, cuts) => {
@@ -61,14 +63,14 @@ export function cutEverywhere(
 				const after = new Harness(again ? flash.clone() : flash, limits);
 				const where = `write ${counts.writes}, cut ${cut} of ${cuts}, ${tear}`;
 				const table = tableOf(after.journal);
-				assert.ok(isOneOf(table, day.states, day.durable, day.committed), where);
+				holds(isOneOf(table, day.states, day.durable, day.committed), where);
 				if (again) counts.again += cutRecovery(flash, limits, table, where);
 			}
 	});
 	day.settle();
 	for (let i = 0; i < batches; i++) script.play(day);
 	day.settle();
-	assert.ok(same(tableOf(day.journal), day.state));
+	holds(same(tableOf(day.journal), day.state), "the day's end");
 	return counts;
 }
 
@@ -84,7 +86,7 @@ function cutRecovery(flash: VirtualFlash, limits: JournalLimits, before: Table, 
 			const first = harness?.durable ?? 0;
 			const known = harness?.states ?? states;
 			const found = isOneOf(tableOf(again.journal), known, first, known.length - 1);
-			assert.ok(found, `${where}, then cut ${cut} of ${cuts}, ${tear}`);
+			holds(found, `${where}, then cut ${cut} of ${cuts}, ${tear}`);
 		}
 	});
 	harness = new Harness(flash, limits, before);
@@ -93,12 +95,12 @@ function cutRecovery(flash: VirtualFlash, limits: JournalLimits, before: Table, 
 		[3, "after the cut"],
 		[4, undefined],
 	] as const;
-	assert.ok(harness.change(changes), `${where}: there is room`);
+	holds(harness.change(changes), `${where}: there is room`);
 	harness.settle();
-	assert.ok(same(tableOf(harness.journal), harness.state), where);
+	holds(same(tableOf(harness.journal), harness.state), where);
 	flash.beforeProgram = flash.beforeErase = undefined;
 	const end = harness.state;
 	harness.remount();
-	assert.ok(same(harness.state, end), where);
+	holds(same(harness.state, end), where);
 	return count;
 }

@@ -20,11 +20,15 @@ export const SMALL: JournalLimits = {
 };
 
 export function textOf(bytes: Uint8Array): string {
-	return Buffer.from(bytes).toString("latin1");
+	let text = "";
+	for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]!);
+	return text;
 }
 
 export function bytesOf(text: string): Uint8Array {
-	return Uint8Array.from(Buffer.from(text, "latin1"));
+	const bytes = new Uint8Array(text.length);
+	for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+	return bytes;
 }
 
 /** @returns all that a journal holds */

@@ -8,6 +8,7 @@ import { SMALL } from "./harness.js";
 import { Script } from "./script.js";
 
 const test = suite("power cuts");
+Error.stackTraceLimit = 0; // a cut is an error, and there are many
 
 test("at every byte of every write of a day, and of the recovery: the table before a batch, or after it", () => {
 	const make = () => new VirtualFlash({ sectors: 8, sectorBytes: 512 });

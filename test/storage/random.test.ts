@@ -6,6 +6,7 @@ import { Harness, SMALL, same, type Table, tableOf } from "./harness.js";
 import { Script } from "./script.js";
 
 const test = suite("journal, random");
+Error.stackTraceLimit = 0; // a cut is an error, and there are many
 const runs = Number(process.env.HEARTH_STORAGE_RUNS ?? 60);
 
 /** Plays until the power goes, or to the end: the journal itself throws nothing. */
