@@ -7,12 +7,30 @@ import type { Script } from "./script.js";
 const TEARS: readonly Tear[] = ["clean", "smeared"];
 
 /** Calls before each write of a harness's flash, with what does the same to another flash, and how many cuts it has. */
-function watch(flash: VirtualFlash, found: (redo: (other: VirtualFlash) => void, cuts: number) => void): void {
+function watch(flash: VirtualFlash, cut: (redo: (other: VirtualFlash) => void, cuts: number) => void): Failure {
+	const failure: Failure = { error: undefined };
+	const found: typeof cut = (redo, cuts) => {
+		try {
+			cut(redo, cuts);
+		} catch (error) {
+			failure.error ??= error; // the journal would take it for the flash's
+		}
+	};
 	flash.beforeProgram = (at, bytes, start, end) => {
 		const copy = bytes.slice(start, end);
 		found((other) => other.program(at, copy, 0, copy.length), end - start);
 	};
 	flash.beforeErase = (sector) => found((other) => other.erase(sector), ERASE_STEPS);
+	return failure;
+}
+
+/** What a watcher threw. */
+interface Failure {
+	error: unknown;
+}
+
+function rethrow(failure: Failure): void {
+	if (failure.error !== undefined) throw failure.error;
 }
 
 /** @returns the flash after its power went within a write */
@@ -51,7 +69,7 @@ export function cutEverywhere(
 ): { cuts: number; again: number; writes: number } {
 	const day = new Harness(make(), limits);
 	const counts = { cuts: 0, again: 0, writes: 0 };
-	watch(day.flash, (redo, cuts) => {
+	const failure = watch(day.flash, (redo, cuts) => {
 		counts.writes++;
 		for (let cut = 0; cut < cuts; cut++)
 			for (const tear of TEARS) {
@@ -70,6 +88,7 @@ export function cutEverywhere(
 	day.settle();
 	for (let i = 0; i < batches; i++) script.play(day);
 	day.settle();
+	rethrow(failure);
 	holds(same(tableOf(day.journal), day.state), "the day's end");
 	return counts;
 }
@@ -79,7 +98,7 @@ function cutRecovery(flash: VirtualFlash, limits: JournalLimits, before: Table, 
 	let count = 0;
 	let harness: Harness | undefined;
 	const states = [before];
-	watch(flash, (redo, cuts) => {
+	const failure = watch(flash, (redo, cuts) => {
 		for (let cut = 0; cut < cuts; cut++) {
 			const tear = TEARS[count++ % 2]!;
 			const again = new Harness(torn(flash, redo, cut, tear), limits);
@@ -99,6 +118,7 @@ function cutRecovery(flash: VirtualFlash, limits: JournalLimits, before: Table, 
 	harness.settle();
 	holds(same(tableOf(harness.journal), harness.state), where);
 	flash.beforeProgram = flash.beforeErase = undefined;
+	rethrow(failure);
 	const end = harness.state;
 	harness.remount();
 	holds(same(harness.state, end), where);

@@ -10,7 +10,7 @@ import type { Connection } from "../../src/broker/connection.js";
 import type { Listener } from "../../src/broker/listener.js";
 import type { PersistOptions } from "../../src/broker/persist.js";
 import type { Limits } from "../../src/limits.js";
-import type { Platform, Transport } from "../../src/platform.js";
+import type { Platform, Storage, Transport } from "../../src/platform.js";
 
 import { MemoryStorage } from "./memory-storage.js";
 
@@ -26,12 +26,19 @@ export interface FixtureOptions extends Omit<BrokerOptions, "limits" | "platform
 	/** seeds Platform.random */
 	seed?: number;
 	/** what outlives the broker is kept there; its batches end in `settle` where it is prompt */
-	medium?: MemoryStorage;
+	medium?: TestStorage;
 	/** ms of the virtual clock at the start, and of the wall clock; default: 1,000,000, and none */
 	now?: number;
 	wall?: number;
 	/** Platform.development. Default: true */
 	development?: boolean;
+}
+
+/** A storage whose batches end when `finish` is called. */
+export interface TestStorage extends Storage {
+	readonly isPrompt: boolean;
+	/** Goes on with what was committed. @returns whether there was anything to do */
+	finish(): boolean;
 }
 
 /** On XS every packet goes the long way, on Node the short one where there is one: the same tests prove both. */
@@ -52,7 +59,8 @@ export class Fixture {
 	private state: number;
 
 	constructor(options: FixtureOptions = {}) {
-		this.medium = options.medium ?? (everyBrokerStores ? new MemoryStorage() : undefined);
+		this.medium =
+			(options.medium as MemoryStorage | undefined) ?? (everyBrokerStores ? new MemoryStorage() : undefined);
 		this.now = options.now ?? this.now;
 		this.wall = options.wall;
 		this.state = options.seed ?? 1;
