@@ -45,6 +45,8 @@ class Day {
 	/** by number: sent, and acknowledged by the broker; and what the subscriber acknowledged */
 	readonly sent: { qos: 1 | 2; retained: boolean; acknowledged: boolean }[] = [];
 	readonly received = new Set<number>();
+	/** QoS 2 messages whose PUBREL came: none of them may come again */
+	readonly released = new Set<number>();
 	/** the session is promised */
 	subscribed = false;
 
@@ -71,13 +73,13 @@ class Day {
 	visit(takes: number): void {
 		const client = this.fixture.connect("subscriber", { clean: false });
 		if (!this.subscribed) this.subscribed = client.subscribe("queue/#", 2)[0] === 2;
-		for (let i = 0; i < takes; i++) take(client, this.received);
+		for (let i = 0; i < takes; i++) take(client, this.received, this.released);
 		client.cut();
 	}
 }
 
 /** Takes a message and acknowledges it. @returns its number; -1: there is none */
-function take(client: TestClient, received: Set<number>): number {
+function take(client: TestClient, received: Set<number>, released?: Set<number>): number {
 	let packet = client.packets.shift();
 	// a QoS 2 message that was half through before
 	for (; packet?.cmd === "pubrel"; packet = client.packets.shift())
@@ -90,7 +92,10 @@ function take(client: TestClient, received: Set<number>): number {
 	else {
 		client.send({ cmd: "pubrec", messageId });
 		const at = client.packets.findIndex((p) => p.cmd === "pubrel");
-		if (at >= 0) client.packets.splice(at, 1);
+		if (at >= 0) {
+			client.packets.splice(at, 1);
+			released?.add(number);
+		}
 		client.send({ cmd: "pubcomp", messageId });
 	}
 	return number;
@@ -122,6 +127,7 @@ function check(flash: VirtualFlash, day: Day, where: string): void {
 		if (message.retained || !message.acknowledged || i < day.count) continue;
 		assert.ok(day.received.has(i) || again.has(i), `${where}: ${i} was acknowledged and is lost`);
 	}
+	for (const number of day.released) assert.not(again.has(number), `${where}: ${number} comes a second time`);
 	assert.equal(
 		order,
 		[...order].sort((a, b) => a - b),
@@ -129,7 +135,7 @@ function check(flash: VirtualFlash, day: Day, where: string): void {
 	);
 }
 
-test("the power goes at each fifth byte of a day: nothing that was acknowledged is lost, nothing comes twice", () => {
+test("the power goes at each tenth byte of a day: nothing that was acknowledged is lost, nothing comes twice", () => {
 	const flash = new VirtualFlash({ sectors: 16 });
 	let cuts = 0;
 	let writes = 0;
@@ -138,7 +144,7 @@ test("the power goes at each fifth byte of a day: nothing that was acknowledged 
 	const cutEach = (redo: (other: VirtualFlash) => void, bytes: number): void => {
 		if (day === undefined) return;
 		writes++;
-		for (let cut = writes % 5; cut < bytes; cut += 5) {
+		for (let cut = writes % 10; cut < bytes; cut += 10) {
 			const other = flash.clone();
 			other.cutAfter(cut, cuts++ % 2 === 0 ? "clean" : "smeared");
 			try {
@@ -167,7 +173,7 @@ test("the power goes at each fifth byte of a day: nothing that was acknowledged 
 		if (i % 8 === 5) day.visit(i % 3);
 	}
 	if (failure !== undefined) throw failure;
-	assert.ok(cuts > 500, `${cuts} cuts`);
+	assert.ok(cuts > 300, `${cuts} cuts`);
 	assert.ok(day.sent.every((message) => message.acknowledged));
 });
 
