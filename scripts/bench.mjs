@@ -1,4 +1,5 @@
-// npm run bench [-- part...]: measures, prints, and judges nothing. Parts: codec, routes, brokers, xs (all by default).
+// npm run bench [-- part...]: measures, prints, and judges nothing. Parts: codec, routes, brokers, xs, flash; all by
+// default.
 // Ratios are of runs side by side; absolute times mean little on a shared machine.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
@@ -7,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const PARTS = ["codec", "routes", "brokers", "xs"];
+const PARTS = ["codec", "routes", "brokers", "xs", "flash"];
 const asked = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const flags = process.argv.slice(2).filter((word) => word.startsWith("-"));
 const unknown = asked.find((word) => !PARTS.includes(word));

@@ -14,9 +14,10 @@ export interface JournalLimits {
 	valueBytes: number;
 	/** ms that a change may wait for others, so that they are written together; 0: written at the next step */
 	intervalMs: number;
-	/** bytes a day that may be written, those included that make room; 0: any number. Changes wait to meet it, */
+	/** bytes a day that may be written, those included that make room; 0: any number. Changes wait to meet it, and so
+	 *  does the news that they are durable, so that who waits for it merges its own meanwhile */
 	bytesPerDay: number;
-	/** but no longer than this, ms ≥ intervalMs: what is lost at most when the power goes */
+	/** they wait no longer than this, ms ≥ intervalMs: what is lost at most when the power goes */
 	intervalMaxMs: number;
 	/** how often a sector can be erased, by the part's data sheet */
 	endurance: number;
@@ -27,7 +28,7 @@ export const journalLimits: JournalLimits = {
 	records: 256,
 	recordBytes: 512,
 	pendingBytes: 1_024,
-	valueBytes: 16_384,
+	valueBytes: 8_192,
 	intervalMs: 250,
 	bytesPerDay: 1_000_000,
 	intervalMaxMs: 600_000,
@@ -37,8 +38,10 @@ export const journalLimits: JournalLimits = {
 /** Bytes of a record before its data. */
 export const RECORD_HEAD = 16;
 
-/** Sectors that are kept free for what is moved out of the oldest one, and for what is written meanwhile. */
-export const SPARE_SECTORS = 3;
+/** @returns sectors that are kept free: for what is moved out of the oldest one, and for what is written meanwhile */
+export function spareSectors(flash: Flash): number {
+	return flash.sectors < 12 ? 3 : 4;
+}
 
 /** @returns bytes that a record with so many data bytes takes */
 export function recordSize(dataBytes: number): number {
@@ -65,7 +68,7 @@ export function usableBytes(flash: Flash, limits: JournalLimits): number {
 /** @returns bytes of records that the journal keeps at most: a quarter of the rest stays free, so that what is moved to
  *  make room is at most three times as much as what is new */
 export function capacityBytes(flash: Flash, limits: JournalLimits): number {
-	return Math.floor(((flash.sectors - SPARE_SECTORS) * usableBytes(flash, limits) * 3) / 4);
+	return Math.floor(((flash.sectors - spareSectors(flash)) * usableBytes(flash, limits) * 3) / 4);
 }
 
 /** @returns bytes of memory that a journal's arrays take, the same that its constructors allocate */

@@ -14,7 +14,7 @@ import {
 	padded,
 	RECORD_HEAD,
 	recordSize,
-	SPARE_SECTORS,
+	spareSectors,
 	usableBytes,
 } from "./journal-limits.js";
 import { Log } from "./log.js";
@@ -45,6 +45,7 @@ export class Journal implements Storage {
 	private readonly budget: WriteBudget;
 	private readonly unit: number;
 	private readonly usable: number;
+	private readonly spare: number;
 	private target: StorageTarget | undefined = undefined;
 	/** records and bytes of records when all that is in the buffer is written, at most; and when only what is committed
 	 *  is */
@@ -79,6 +80,7 @@ export class Journal implements Storage {
 		checkJournalLimits(limits, flash);
 		this.unit = Math.max(4, flash.programBytes);
 		this.usable = usableBytes(flash, limits);
+		this.spare = spareSectors(flash);
 		this.valueBytesMax = limits.valueBytes;
 		this.bytesMax = capacityBytes(flash, limits);
 		this.log = new Log(flash, limits);
@@ -122,7 +124,7 @@ export class Journal implements Storage {
 		let left = 0;
 		for (let i = 0; i < erases.length; i++) left += Math.max(0, this.options.limits.endurance - erases[i]!);
 		const perDay = this.bytesPerDay();
-		return perDay === 0 ? Number.POSITIVE_INFINITY : (left * this.usable) / perDay / 365.25;
+		return perDay === 0 ? Number.POSITIVE_INFINITY : (left * this.options.flash.sectorBytes) / perDay / 365.25;
 	}
 
 	open(target: StorageTarget): void {
@@ -150,7 +152,7 @@ export class Journal implements Storage {
 		const records = this.plannedRecords + parts - (certain ? pending.parts : Math.min(parts, pending.parts));
 		const planned = this.plannedBytes + size - (certain ? pending.size : Math.min(size, pending.size));
 		if (records > limits.records || planned > this.bytesMax) return this.refuse(0);
-		if (!this.hasRoom(size, 2)) return this.refuse(size);
+		if (!this.hasRoom(size, 1.5)) return this.refuse(size);
 		this.plannedRecords = records;
 		this.plannedBytes = planned;
 		this.batchBytes += size;
@@ -170,7 +172,7 @@ export class Journal implements Storage {
 		if (this.failure !== undefined) return this.refuse(0);
 		const known = this.find(key);
 		if (pending.parts === 0 && (known || !this.log.isGroupOpen)) return true;
-		if (!this.hasRoom(RECORD_HEAD, 1)) return this.refuse(RECORD_HEAD);
+		if (!this.hasRoom(RECORD_HEAD, 1.25)) return this.refuse(RECORD_HEAD);
 		if (known || !this.log.isGroupOpen) {
 			this.plannedRecords -= pending.parts;
 			this.plannedBytes -= pending.size;
@@ -193,16 +195,17 @@ export class Journal implements Storage {
 	/** @param size bytes that there was no room for now; 0: there never will be */
 	private refuse(size: number): boolean {
 		this.counters.refused++;
-		if (size > 0 && this.batchBytes + size > this.wanted) this.wanted = this.batchBytes + size;
+		// what else the batch has is not known: as much again
+		if (size > 0) this.wanted = Math.max(this.wanted, 2 * (this.batchBytes + size));
 		return false;
 	}
 
-	/** @param halves of a sector that stay free, beside the one for what is moved
+	/** @param reserve sectors that stay free, for what is moved out of the oldest one
 	 *  @returns whether so many bytes more can be written before a sector is erased */
-	private hasRoom(size: number, halves: number): boolean {
+	private hasRoom(size: number, reserve: number): boolean {
 		const { unit, usable } = this;
 		const { sectors, pending } = this.log;
-		return sectors.free() - padded(pending.used, unit) - padded(size, unit) >= usable + (usable * halves) / 2;
+		return sectors.free() - padded(pending.used, unit) - padded(size, unit) >= usable * reserve;
 	}
 
 	/** Makes room in the buffer: drops what is void, then writes what is committed, then what is not.
@@ -233,13 +236,13 @@ export class Journal implements Storage {
 		const { pending } = this.log;
 		if (this.changing && this.failure === undefined) {
 			if (pending.used === 0) pending.add(RecordFlag.Empty, 0, 0, 0, pending.bytes, 0, 0);
-			if (pending.committed === 0) this.since = this.changed;
 			pending.committed = pending.used;
 		}
 		this.committedRecords = this.plannedRecords;
 		this.committedBytes = this.plannedBytes;
 		this.batchBytes = this.wanted = 0;
 		this.changing = false;
+		if (this.told === this.batch) this.since = this.changed;
 		return ++this.batch;
 	}
 
@@ -264,12 +267,15 @@ export class Journal implements Storage {
 			wait = this.delay(now);
 			if (wait === 0 && !this.flush(true)) return this.retry(now);
 		} else this.durable = this.batch;
-		return this.tell() || wait === 0 ? 0 : Math.min(wait, this.clean(now));
+		if (this.tell(now) || wait === 0) return 0;
+		if (this.told < this.durable) wait = Math.min(wait, this.wait(0, now));
+		return Math.min(wait, this.clean(now));
 	}
 
-	/** Tells what became durable. @returns whether there was anything to tell */
-	private tell(): boolean {
+	/** Tells what became durable, when the bytes a day allow more. @returns whether there was anything to tell */
+	private tell(now: number): boolean {
 		if (this.told === this.durable) return false;
+		if (this.wait(0, now) > 0) return false;
 		this.told = this.durable;
 		this.target?.onDurable(this.durable);
 		return true;
@@ -278,11 +284,15 @@ export class Journal implements Storage {
 	/** @returns ms that what is committed may still wait */
 	private delay(now: number): number {
 		if (this.log.isGroupOpen || this.moving || this.wanted > 0) return 0;
-		const { intervalMs, intervalMaxMs } = this.options.limits;
-		const waited = now - this.since;
-		const budget = waited + this.budget.delay(this.log.pending.used, now);
-		const wait = Math.ceil(Math.min(Math.max(intervalMs, budget), intervalMaxMs) - waited);
-		return wait > 0 ? wait : 0;
+		const interval = this.options.limits.intervalMs - (now - this.since);
+		return Math.max(0, Math.ceil(interval), this.wait(this.log.pending.used, now));
+	}
+
+	/** @returns ms until the bytes a day allow so many bytes; those of the last commit don't wait for too long */
+	private wait(bytes: number, now: number): number {
+		const delay = this.budget.delay(bytes, now);
+		const left = this.options.limits.intervalMaxMs - (now - this.since);
+		return delay < left ? delay : left > 0 ? left : 0;
 	}
 
 	/** Writes what is in the buffer: of what is committed a group that ends, else a part of one.
@@ -324,7 +334,10 @@ export class Journal implements Storage {
 
 	/** Tells what is lost, once; then tries from time to time whether the medium works again. */
 	private retry(now: number): number {
-		this.tell();
+		if (this.told < this.durable) {
+			this.told = this.durable;
+			this.target?.onDurable(this.durable);
+		}
 		while (this.told < this.batch) {
 			this.told = this.durable = this.told + 1;
 			this.target?.onStorageError(this.told, this.failure);
@@ -350,7 +363,7 @@ export class Journal implements Storage {
 				sectors.erase();
 				return 0;
 			}
-			if (sectors.ready + sectors.dirty < SPARE_SECTORS || this.isWorthMoving()) {
+			if (sectors.ready + sectors.dirty < this.spare || this.isWorthMoving()) {
 				this.moving = this.log.gather();
 				return 0;
 			}
@@ -365,9 +378,7 @@ export class Journal implements Storage {
 	private isWorthMoving(): boolean {
 		if (this.wanted === 0) return false;
 		const { sectors, scan } = this.log;
-		const needed = this.wanted + 3 * this.usable;
 		const possible = (sectors.erases.length - 1) * this.usable - scan.live;
-		if (needed > 0.75 * possible) this.wanted = 0;
-		return this.wanted > 0 && sectors.free() < needed;
+		return sectors.free() < Math.min(this.wanted + 2 * this.usable, 0.75 * possible);
 	}
 }
