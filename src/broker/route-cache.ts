@@ -130,7 +130,6 @@ export class RouteCache implements MatchTarget {
 		let route = this.routes.get(topic) ?? 0;
 		if (route !== 0) this.empty(route);
 		else if (bytes <= this.topicBytesMax && topic.indexOf("\ufffd") < 0) route = this.place(topic, bytes);
-		while (this.freeCount < table.count) this.evict(route);
 		this.knows[route] = this.changeCount;
 		this.recent[route] = 1;
 		this.building = route;
@@ -250,6 +249,8 @@ export class RouteCache implements MatchTarget {
 	}
 
 	private take(session: number, options: number, identifier: number): number {
+		// other routes give way one by one: there are as many receivers as subscriptions, so that any route fits
+		while (this.freeCount === 0) this.evict(this.building);
 		let receiver = this.freeReceiver;
 		if (receiver === 0) receiver = ++this.usedReceivers;
 		else this.freeReceiver = this.next[receiver]!;

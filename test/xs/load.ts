@@ -55,12 +55,14 @@ function route(broker: Broker, feeder: Feeder, clients: Connection[]): void {
 		const topic = `house/room${t % 16}/${t < 16 ? "temperature" : "humidity"}/value`;
 		packets.push(new Uint8Array(publishBytes(topic, 56 - topic.length, 0, false, 0)));
 	}
+	const commands: Uint8Array[] = [];
+	for (let i = 0; i < 16; i++) commands.push(new Uint8Array(publishBytes(`house/room${i}/set/1`, 30, 1, false, 1)));
 	const first = broker.counters.publishesSent;
 	for (let n = 1; n <= 100_000; n++) {
 		const client = clients[n % 16]!;
 		const bytes = packets[n % TOPICS]!;
 		if (n % 8 === 0) {
-			feeder.publish(client, `house/room${n % 16}/set/1`, 30, 1, false, 1 + (n % 1000));
+			feeder.feed(client, commands[n % 16]!);
 			acknowledge(broker, feeder, clients[n % 16]!);
 		} else feeder.feed(client, bytes);
 		if (n === 1_000 || n === 100_000) {
@@ -70,12 +72,16 @@ function route(broker: Broker, feeder: Feeder, clients: Connection[]): void {
 	}
 }
 
+const ack = new Uint8Array([0x40, 2, 0, 0]);
+
 /** The receiver acknowledges what is in flight to it. */
 function acknowledge(broker: Broker, feeder: Feeder, client: Connection): void {
 	const outbox = client.session!.outbox;
 	while (outbox.sentFirst !== 0) {
 		const id = broker.deliveries.packetId[outbox.sentFirst]!;
-		feeder.feed(client, [0x40, 2, id >> 8, id & 255]);
+		ack[2] = id >> 8;
+		ack[3] = id;
+		feeder.feed(client, ack);
 	}
 }
 
