@@ -89,11 +89,24 @@ export class HubDevices {
 	events(own: BrokerEvents): BrokerEvents {
 		return this.hub.events({
 			...own,
+			connected: (clientId) => {
+				this.topics?.connected(clientId);
+				own.connected?.(clientId);
+			},
+			disconnected: (clientId, reason) => {
+				this.topics?.disconnected(clientId);
+				own.disconnected?.(clientId, reason);
+			},
 			subscribed: (clientId, filter) => {
 				this.topics?.subscribed(filter);
 				own.subscribed?.(clientId, filter);
 			},
 		});
+	}
+
+	/** A line of the hub's log, for the page. The broker may be in the middle of something. */
+	log(line: string): void {
+		setImmediate(() => this.topics?.log(line));
 	}
 
 	/** The broker that was made with this hub's rules. */

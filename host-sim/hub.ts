@@ -70,7 +70,11 @@ export class Hub {
 		const { options } = this;
 		const existing = this.spaces.get(name);
 		if (existing !== undefined) return existing.broker;
-		const platform = nodePlatform(options.logLevel < 0 ? undefined : options.log);
+		const log = (level: number, line: string) => {
+			options.log(level, line);
+			this.devices?.log(line);
+		};
+		const platform = nodePlatform(options.logLevel < 0 ? undefined : log);
 		const devices = name === "" ? this.makeDevices(platform) : undefined;
 		const own = options.authentication?.(platform) ?? [];
 		const broker = new Broker({

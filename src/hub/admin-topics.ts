@@ -14,6 +14,9 @@ import { isDeviceId } from "./pairing-keys.js";
 /** Where commands go, and where answers come if the request names no topic. */
 export const COMMAND_ROOT = `${ADMIN_ROOT}do/`;
 
+/** Log lines that are remembered. */
+const LINES_MAX = 50;
+
 /** What a command brings; every field is checked before it is used. */
 type Request = Readonly<Record<string, unknown>>;
 
@@ -23,6 +26,12 @@ type Done = (result: object | string) => void;
 export class AdminTopics {
 	/** ids of devices that were told, to take back those that are gone */
 	private readonly told: Set<string>;
+	/** by connected client: the number that it is told under */
+	private readonly clients: Map<string, number>;
+	/** somebody has ever listened: before, nothing is told */
+	private watched = false;
+	/** the last log lines */
+	private readonly lines: string[];
 
 	constructor(
 		private readonly hub: DeviceHub,
@@ -30,12 +39,20 @@ export class AdminTopics {
 		private readonly now: () => number,
 	) {
 		this.told = new Set();
+		this.clients = new Map();
+		this.lines = [];
 		broker.subscribe(`${COMMAND_ROOT}+`, (message) => this.take(message));
 	}
 
 	/** Somebody subscribed to a Topic Filter: what it may match is told again, to all who listen. */
 	subscribed(filter: string): void {
 		if (!filter.startsWith(ADMIN_ROOT)) return;
+		this.watched = true;
+		this.tell("log", this.lines);
+		for (let i = 0; i < this.broker.connections.length; i++) {
+			const clientId = this.broker.connections[i]!.session?.clientId;
+			if (clientId !== undefined) this.connected(clientId);
+		}
 		this.tellWindow();
 		this.tellKnocks();
 		this.hub.devices.each((device) => this.tellDevice(device.id));
@@ -66,6 +83,45 @@ export class AdminTopics {
 		this.tell(`devices/${id}`, device === undefined ? undefined : this.describe(device));
 	}
 
+	/** A client came. */
+	connected(clientId: string): void {
+		const session = this.broker.sessions.find(clientId);
+		const connection = session?.connection;
+		if (!this.watched || session === undefined || connection === undefined) return;
+		this.disconnected(clientId);
+		this.clients.set(clientId, connection.index);
+		this.tell(`clients/${connection.index}`, {
+			clientId,
+			// the page's own user name is none that can be shown
+			userName: session.userName?.startsWith("\0") ? "" : (session.userName ?? ""),
+			address: connection.address,
+			version: connection.version,
+			subscriptions: this.subscriptionsOf(session.index),
+		});
+	}
+
+	private subscriptionsOf(session: number): number {
+		const { table } = this.broker;
+		let count = 0;
+		for (let s = table.firstOfSession[session]!; s !== 0; s = table.nextOfSession[s]!) count++;
+		return count;
+	}
+
+	/** A client has gone. */
+	disconnected(clientId: string): void {
+		const index = this.clients.get(clientId);
+		if (index === undefined) return;
+		this.clients.delete(clientId);
+		this.tell(`clients/${index}`, undefined);
+	}
+
+	/** A line of the hub's log. Not while the broker is at work: it logs, too. */
+	log(line: string): void {
+		this.lines.push(line);
+		if (this.lines.length > LINES_MAX) this.lines.shift();
+		if (this.watched) this.tell("log", [line]);
+	}
+
 	tellKnocks(): void {
 		const now = this.now();
 		const knocks = this.hub.knocks.list.map(({ clientId, userName, address, at, count }) => ({
@@ -92,8 +148,8 @@ export class AdminTopics {
 
 	/** @param value undefined: it is no more */
 	private tell(name: string, value: object | undefined): void {
-		const cause = this.broker.publish(ADMIN_ROOT + name, value === undefined ? "" : JSON.stringify(value));
-		if (cause !== Cause.None) this.broker.log(0, `${ADMIN_ROOT}${name}: ${causeName(cause)}`);
+		if (!this.watched) return;
+		this.broker.publish(ADMIN_ROOT + name, value === undefined ? "" : JSON.stringify(value));
 	}
 
 	/** A command came: it is answered where its request says, once. */

@@ -54,7 +54,11 @@ class House {
 		this.fixture = new Fixture({
 			access: this.hub.access,
 			authentication: this.hub.authentication,
-			events: this.hub.events({ subscribed: (_clientId, filter) => this.topics.subscribed(filter) }),
+			events: this.hub.events({
+				subscribed: (_clientId, filter) => this.topics.subscribed(filter),
+				connected: (clientId) => this.topics.connected(clientId),
+				disconnected: (clientId) => this.topics.disconnected(clientId),
+			}),
 			limits: { authentications: 4, localSubscriptions: 4, guesses: 0 },
 		});
 		this.hub.attach(this.fixture.broker);
@@ -159,6 +163,31 @@ test("an admin sees the window, the devices and who knocked, when it subscribes 
 	house.refused("tasmota", "stranger", "pw");
 	const knocks = told(admin)["knocks"] as Record<string, unknown>[];
 	assert.equal([knocks[0]!["userName"], knocks[0]!["clientId"], knocks[0]!["count"]], ["stranger", "tasmota", 1]);
+});
+
+test("an admin sees the clients and the log, and may end a connection", () => {
+	const house = new House({ allowAnonymous: true });
+	house.fixture.connect("early").subscribe(["a", "b"]);
+	const admin = house.admin();
+	admin.subscribe("$HEARTH/#");
+	house.topics.log("something happened");
+	house.fixture.settle();
+	const first = told(admin);
+	const clients = Object.values(first).filter((value) => (value as { clientId?: string }).clientId !== undefined);
+	assert.equal(
+		clients.map((client) => {
+			const { clientId, userName, subscriptions } = client as Record<string, unknown>;
+			return [clientId, userName, subscriptions];
+		}),
+		[
+			["early", "", 2],
+			["panel", "boss-panel", 1],
+		],
+	);
+	assert.equal(first["log"], ["something happened"]);
+	assert.equal(ask(admin, "disconnect", { clientId: "early" }), { ok: true });
+	house.fixture.settle();
+	assert.is(house.fixture.broker.sessions.find("early"), undefined);
 });
 
 test("who knocked is let in with the password that it brought, and no other", () => {
