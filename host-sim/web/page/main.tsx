@@ -1,0 +1,72 @@
+/** The hub's page. */
+import { render } from "preact";
+import { useState } from "preact/hooks";
+import { DevicesView } from "./devices-view.js";
+import { HubView } from "./hub-view.js";
+import { complain, signOut, start } from "./hub-link.js";
+import { SignIn } from "./sign-in.js";
+import { store, useStore } from "./store.js";
+import { TopicsView } from "./topics-view.js";
+
+const VIEWS = [
+	["devices", "Devices"],
+	["topics", "Topics"],
+	["hub", "Hub"],
+] as const;
+type View = (typeof VIEWS)[number][0];
+
+function viewOf(hash: string): View {
+	return VIEWS.find(([name]) => `#${name}` === hash)?.[0] ?? "devices";
+}
+
+function App() {
+	const { link, session, problem } = useStore();
+	const [view, setView] = useState<View>(viewOf(location.hash));
+	onhashchange = () => setView(viewOf(location.hash));
+	if (link === "starting") return <main class="empty">Looking for the hub …</main>;
+	if (link === "sign-in") return <SignIn />;
+	return (
+		<>
+			<header>
+				<img src="/icon.svg" alt="" width="28" height="28" />
+				<h1>
+					Hearth <small>{session?.hubId}</small>
+				</h1>
+				<nav aria-label="Views">
+					{VIEWS.map(([name, title]) => (
+						<a key={name} href={`#${name}`} aria-current={view === name ? "page" : undefined}>
+							{title}
+						</a>
+					))}
+				</nav>
+				<span class={`link ${link}`} role="status">
+					{link === "online" ? "online" : link === "offline" ? "no connection" : "…"}
+				</span>
+				{session?.local === false && (
+					<button type="button" class="quiet" onClick={() => signOut().catch(complain)}>
+						Sign out {session.userName}
+					</button>
+				)}
+			</header>
+			<main>{view === "devices" ? <DevicesView /> : view === "topics" ? <TopicsView /> : <HubView />}</main>
+			{problem !== "" && (
+				<div class="problem" role="alert">
+					{problem}
+					<button
+						type="button"
+						class="quiet"
+						onClick={() => {
+							store.problem = "";
+							store.changed();
+						}}
+					>
+						Dismiss
+					</button>
+				</div>
+			)}
+		</>
+	);
+}
+
+render(<App />, document.getElementById("app")!);
+start();
