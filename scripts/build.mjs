@@ -1,7 +1,8 @@
 // Bundles the command and the library into dist/: the only build step.
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { build as esbuild } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -19,11 +20,14 @@ async function bundle(entry, target, options) {
 		write: false,
 		...options,
 	});
-	await mkdir(join(root, "dist"), { recursive: true });
-	for (const { path, contents } of outputFiles) {
-		await writeFile(`${path}.${process.pid}`, contents);
-		await rename(`${path}.${process.pid}`, path);
-	}
+	for (const { path, contents } of outputFiles) await put(path, contents);
+}
+
+/** Writes a file, whole or not at all. */
+async function put(path, contents) {
+	await mkdir(join(path, ".."), { recursive: true });
+	await writeFile(`${path}.${process.pid}`, contents);
+	await rename(`${path}.${process.pid}`, path);
 }
 
 /** What browsers load as it is: small, and with all that it needs. */
@@ -40,7 +44,33 @@ const BROWSER = [
 	["browser/scram.ts", "scram-browser.mjs"],
 ];
 
+/** The hub's page, each file with a compressed one beside it. */
+const PAGE = "host-sim/web/page";
+
+async function buildPage() {
+	const { outputFiles } = await esbuild({
+		...IN_BROWSERS,
+		entryPoints: { app: join(root, PAGE, "main.tsx") },
+		outdir: join(root, "dist", "page"),
+		bundle: true,
+		format: "esm",
+		jsx: "automatic",
+		jsxImportSource: "preact",
+		legalComments: "none",
+		logLevel: "warning",
+		write: false,
+	});
+	const files = outputFiles.map(({ path, contents }) => [path, contents]);
+	for (const name of ["index.html", "icon.svg"])
+		files.push([join(root, "dist", "page", name), await readFile(join(root, PAGE, name))]);
+	for (const [path, contents] of files) {
+		await put(path, contents);
+		await put(`${path}.gz`, gzipSync(contents, { level: 9 }));
+	}
+}
+
 export async function build() {
+	await buildPage();
 	await bundle("host-sim/cli/main.ts", "cli.mjs", { platform: "node", target: "node20" });
 	await bundle("host-sim/client/index.ts", "client.mjs", { platform: "node", target: "node20" });
 	for (const [entry, target] of BROWSER) await bundle(entry, target, IN_BROWSERS);

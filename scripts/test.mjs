@@ -139,6 +139,7 @@ if (whole) {
 	const bin = (name) => join(root, "node_modules", ".bin", name);
 	await check("types: src", bin("tsc"), ["-p", "src"]);
 	await check("types: browser", bin("tsc"), ["-p", "browser"]);
+	await check("types: the page", bin("tsc"), ["-p", "host-sim/web/page"]);
 	await check("types: the rest", bin("tsc"), ["-p", "."]);
 	await check("lint and format", bin("biome"), ["check", "."]);
 	await check("tidy", process.execPath, ["scripts/tidy.mjs"]);

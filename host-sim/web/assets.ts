@@ -58,6 +58,13 @@ export class Assets {
 		return this.byPath.size;
 	}
 
+	/** bytes of all of them, compressed */
+	get bytes(): number {
+		let bytes = 0;
+		for (const asset of this.byPath.values()) bytes += (asset.compressed ?? asset.bytes).length;
+		return bytes;
+	}
+
 	/** Answers with the file of a path. @returns false: there is none */
 	serve(path: string, request: IncomingMessage, response: ServerResponse): boolean {
 		const asset = this.byPath.get(path);

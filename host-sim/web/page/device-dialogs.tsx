@@ -17,7 +17,8 @@ export function DeviceDialog({ device, onClose }: { device: Device; onClose: () 
 			.then(onClose)
 			.catch(fail);
 	};
-	const revoke = (clearRetained: boolean) => command("revoke", { id: device.id, clearRetained }).then(onClose).catch(fail);
+	const revoke = (clearRetained: boolean) =>
+		command("revoke", { id: device.id, clearRetained }).then(onClose).catch(fail);
 	return (
 		<Dialog title={device.name || device.id} onClose={onClose}>
 			<p class="facts">
@@ -99,7 +100,9 @@ export function AddDialog({ onClose }: { onClose: () => void }) {
 	if (made !== undefined) return <MadeDialog id={made.id} password={made.password} onClose={onClose} />;
 	return (
 		<Dialog title="Add a device by password" onClose={onClose}>
-			<p class="facts">For devices that only know MQTT: Tasmota, Shelly, ESPHome. They are readable on the network without TLS.</p>
+			<p class="facts">
+				For devices that only know MQTT: Tasmota, Shelly, ESPHome. They are readable on the network without TLS.
+			</p>
 			<form onSubmit={add}>
 				<label>
 					Identifier, which is its user name

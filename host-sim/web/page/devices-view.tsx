@@ -47,9 +47,9 @@ export function DevicesView() {
 					No devices yet. <em>Pair</em> what speaks Hearth; <em>add by password</em> what only knows MQTT.
 				</p>
 			)}
-			{[...rooms.keys()].sort().map((room) => (
+			{[...rooms.keys()].sort(lastWithoutName).map((room) => (
 				<section key={room}>
-					<h3>{room || "No room"}</h3>
+					<h3>{room || "Elsewhere"}</h3>
 					<ul class="cards">
 						{rooms.get(room)!.map((found) => (
 							<Card key={found.id} device={found} onOpen={() => setChosen(found.id)} />
@@ -64,8 +64,13 @@ export function DevicesView() {
 	);
 }
 
+function lastWithoutName(a: string, b: string): number {
+	return a === "" || b === "" ? b.length - a.length : a.localeCompare(b);
+}
+
 function Card({ device, onOpen }: { device: Device; onOpen: () => void }) {
-	const since = device.secondsAgo === undefined ? undefined : device.secondsAgo + (performance.now() - device.toldAt) / 1_000;
+	const since =
+		device.secondsAgo === undefined ? undefined : device.secondsAgo + (performance.now() - device.toldAt) / 1_000;
 	const presence = device.online ? "here" : since === undefined ? "not seen yet" : `seen ${ago(since)}`;
 	return (
 		<li>

@@ -2,7 +2,15 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
+export function Dialog({
+	title,
+	onClose,
+	children,
+}: {
+	title: string;
+	onClose: () => void;
+	children: ComponentChildren;
+}) {
 	const element = useRef<HTMLDialogElement>(null);
 	useEffect(() => {
 		if (!element.current?.open) element.current?.showModal();

@@ -24,9 +24,7 @@ let client: AsyncClient | undefined;
 export async function ask<T>(method: string, path: string, body?: object): Promise<T> {
 	const response = await fetch(path, {
 		method,
-		...(body === undefined
-			? {}
-			: { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+		...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
 	});
 	const answer = await response.json().catch(() => ({}));
 	if (!response.ok) throw new Error(answer.error ?? response.statusText);
@@ -122,7 +120,12 @@ export async function addWithPassword(id: string, given: object): Promise<string
 	const random = crypto.getRandomValues(new Uint8Array(36));
 	const password = Array.from(random.subarray(0, 20), (byte) => LETTERS[byte & 31]).join("");
 	const salt = random.slice(20);
-	await command("add", { id, ...given, salt: hex(salt), verifier: hex(hmac(sha256, salt, new TextEncoder().encode(password))) });
+	await command("add", {
+		id,
+		...given,
+		salt: hex(salt),
+		verifier: hex(hmac(sha256, salt, new TextEncoder().encode(password))),
+	});
 	return password;
 }
 

@@ -1,9 +1,10 @@
 /** The hub's page. */
+import "./app.css";
 import { render } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { DevicesView } from "./devices-view.js";
-import { HubView } from "./hub-view.js";
 import { complain, signOut, start } from "./hub-link.js";
+import { HubView } from "./hub-view.js";
 import { SignIn } from "./sign-in.js";
 import { store, useStore } from "./store.js";
 import { TopicsView } from "./topics-view.js";
@@ -22,7 +23,11 @@ function viewOf(hash: string): View {
 function App() {
 	const { link, session, problem } = useStore();
 	const [view, setView] = useState<View>(viewOf(location.hash));
-	onhashchange = () => setView(viewOf(location.hash));
+	useEffect(() => {
+		const look = () => setView(viewOf(location.hash));
+		addEventListener("hashchange", look);
+		return () => removeEventListener("hashchange", look);
+	}, []);
 	if (link === "starting") return <main class="empty">Looking for the hub …</main>;
 	if (link === "sign-in") return <SignIn />;
 	return (

@@ -8,7 +8,10 @@ import { store } from "./store.js";
 /** How often the window is looked at, ms. */
 const LOOK_MS = 500;
 
-type State = { stage: "asking" } | { stage: "open"; window: CodeWindow; until: number } | { stage: "over"; why: string };
+type State =
+	| { stage: "asking" }
+	| { stage: "open"; window: CodeWindow; until: number }
+	| { stage: "over"; why: string };
 
 const ENDS: Record<string, string> = {
 	time: "The time is over. The code is void.",
@@ -39,7 +42,9 @@ export function PairingDialog({ onClose }: { onClose: () => void }) {
 		const form = new FormData(event.target as HTMLFormElement);
 		const given = { name: String(form.get("name")), room: String(form.get("room")), kind: String(form.get("kind")) };
 		ask<CodeWindow>("POST", "/pairing", given)
-			.then((opened) => setState({ stage: "open", window: opened, until: performance.now() + opened.secondsLeft * 1_000 }))
+			.then((opened) =>
+				setState({ stage: "open", window: opened, until: performance.now() + opened.secondsLeft * 1_000 }),
+			)
 			.catch((error: Error) => setWhy(error.message));
 	};
 	const close = () => {
@@ -91,7 +96,7 @@ export function DeviceFields() {
 		<>
 			<label>
 				Name
-				<input name="name" maxLength={32} placeholder="Desk lamp" autoFocus />
+				<input name="name" maxLength={32} placeholder="Desk lamp" />
 			</label>
 			<label>
 				Room
@@ -128,7 +133,7 @@ function Code({ window, until, onClose }: { window: CodeWindow; until: number; o
 	return (
 		<>
 			<p>Enter this code on the device, or let it read the picture.</p>
-			<p class="code" aria-label={`Code ${[...window.code].join(" ")}`}>
+			<p class="code">
 				{window.code.slice(0, 4)} {window.code.slice(4)}
 			</p>
 			<QrCode text={window.qr} />

@@ -20,7 +20,7 @@ export function SignIn() {
 				<h1>Hearth</h1>
 				<label>
 					User name
-					<input name="user" autocomplete="username" required autoFocus />
+					<input name="user" autocomplete="username" required />
 				</label>
 				<label>
 					Password

@@ -59,13 +59,15 @@ function Level({ node, chosen, onChoose }: Choosing & { node: TopicNode }) {
 	const children = [...node.children.values()];
 	return (
 		<ul class="level">
-			{children.slice(0, rows).map((child) =>
-				child.children.size === 0 ? (
-					<Leaf key={child.name} node={child} label={child.name} chosen={chosen} onChoose={onChoose} />
-				) : (
-					<Branch key={child.name} node={child} chosen={chosen} onChoose={onChoose} />
-				),
-			)}
+			{children
+				.slice(0, rows)
+				.map((child) =>
+					child.children.size === 0 ? (
+						<Leaf key={child.name} node={child} label={child.name} chosen={chosen} onChoose={onChoose} />
+					) : (
+						<Branch key={child.name} node={child} chosen={chosen} onChoose={onChoose} />
+					),
+				)}
 			{children.length > rows && (
 				<li>
 					<button type="button" class="quiet" onClick={() => setRows(rows + ROWS)}>
