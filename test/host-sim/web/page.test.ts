@@ -1,5 +1,5 @@
-/** The page in Chromium: from pairing to the first message, live values, thousands of topics, a hub that restarts, and how
- *  it looks: screenshots are left in build/screenshots. */
+/** The page in Chromium: from pairing to the first message, live values, thousands of topics, a hub that restarts, and
+ *  how it looks: screenshots are left in build/screenshots. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,13 @@ import { MemoryRecords } from "../../../src/hub/registry.js";
 import { hasChromium, startChromium } from "../../interop/chromium.js";
 import { Running, testLimits, until } from "../../interop/support.js";
 import { assert, suite } from "../../support/test.js";
+
+/** of the page, where some functions of these tests run */
+declare const document: {
+	querySelector(selector: string): { textContent: string } | null;
+	documentElement: { scrollWidth: number };
+};
+declare const innerWidth: number;
 
 const test = suite("the page");
 const browsers = test.if(hasChromium, "Chromium is not installed");
@@ -139,7 +146,7 @@ browsers("values are live, and five thousand topics are shown without a freeze",
 	const client = await connect(house.mqtt, { clientId: "many" });
 	for (let i = 0; i < 5_000; i++) void client.publish(`house/${i % 50}/sensor-${i}/temperature`, `${i % 40}.5`);
 	await client.publish("house/last", "1", { qos: 1 });
-	await page.waitForFunction(`Number(document.querySelector("h2 small")?.textContent) >= 5_001`);
+	await page.waitForFunction(() => Number(document.querySelector("h2 small")?.textContent) >= 5_001);
 	await page.click("button.fold >> text=house");
 	// the tree answers while more comes in
 	const more = setInterval(() => {
@@ -156,7 +163,7 @@ browsers("values are live, and five thousand topics are shown without a freeze",
 	assert.is(await page.textContent(".value-of pre"), "2");
 	await page.fill(".publish textarea", "7");
 	await page.click(".publish >> button");
-	await page.waitForFunction(`document.querySelector(".value-of pre")?.textContent === "7"`);
+	await page.waitForFunction(() => document.querySelector(".value-of pre")?.textContent === "7");
 	await client.end();
 	assert.equal(wrong, []);
 	await context.close();
@@ -185,7 +192,7 @@ for (const [colorScheme, width] of [
 		for (const name of ["Devices", "Topics", "Hub"]) {
 			await view(page, name);
 			await page.waitForSelector("main h2");
-			const wide = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+			const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 			assert.ok(wide <= 0, `${name} is ${wide} pixels too wide`);
 			await page.screenshot({ path: `${shots}/${name.toLowerCase()}-${colorScheme}-${width}.png` });
 		}
