@@ -1,6 +1,6 @@
 /** Ten years of a house on a virtual flash of 64 KB: 40 devices, each with a discovery config and a value every 30 s,
- *  as the broker stores them; and one at that has no bound on bytes a day. `--cuts`: the power cut at each byte of a day,
- *  and at each byte of every recovery. */
+ *  as the broker stores them; and one without a bound on bytes a day. `--cuts`: the power cut at each byte of a
+ *  day, and at each byte of every recovery. */
 import { TYPICAL, VirtualFlash, WORST } from "../../host-sim/sim/flash.js";
 import { Journal } from "../../src/storage/journal.js";
 import { type JournalLimits, journalLimits, journalMemory } from "../../src/storage/journal-limits.js";
@@ -139,7 +139,7 @@ class Simulation {
 		say(`erases of a sector: mean ${mean.toFixed(0)}, max ${max}, max/mean ${(max / mean).toFixed(3)}`);
 		say(`worn out after ${((endurance / max) * years).toFixed(0)} years (${endurance} erases)`);
 		say(`the journal's own estimate: ${journal.lifeYears().toFixed(0)} years more`);
-		say(`longest call: ${this.worstWithout.toFixed(1)} ms of flash time, ${this.worst.toFixed(1)} ms with an erase`);
+		say(`longest call: ${this.worstWithout.toFixed(1)} ms of flash time; with an erase ${this.worst.toFixed(1)}`);
 	}
 }
 
@@ -172,8 +172,9 @@ if (process.argv.includes("--cuts")) {
 	const make = () => new VirtualFlash({ sectors: 8, sectorBytes: 512 });
 	console.log(cutEverywhere(make, SMALL, new Script(1, 24, 150), 60, "all"));
 } else {
-	console.log(
-		`typical part: ${longest(TYPICAL, journalLimits)}; by its data sheet at most ${longest(WORST, journalLimits)}`,
-	);
+	const memory = journalMemory(new VirtualFlash({ sectors: 16 }), journalLimits);
+	console.log(`memory: ${memory} bytes`);
+	console.log(`a typical part: ${longest(TYPICAL, journalLimits)}`);
+	console.log(`at most, by its data sheet: ${longest(WORST, journalLimits)}`);
 	for (const house of houses) new Simulation(house).run();
 }
