@@ -33,8 +33,10 @@ export interface HubOptions {
 	access?: AccessRules;
 	/** methods of Enhanced Authentication for this platform */
 	authentication?: (platform: Platform) => readonly AuthenticationMethod[];
-	/** see BrokerOptions.strict */
+	/** see BrokerOptions */
 	strict?: boolean;
+	sysInterval?: number;
+	responseInformation?: string;
 	/** -1 nothing, 0 errors, 1 events, 2 details */
 	logLevel: number;
 	log: (level: number, line: string) => void;
@@ -84,6 +86,8 @@ export class Hub {
 			events: devices?.events(options.events ?? {}) ?? options.events ?? {},
 			authentication: devices === undefined ? own : [...own, ...devices.hub.authentication],
 			strict: options.strict ?? false,
+			sysInterval: options.sysInterval ?? 0,
+			...(options.responseInformation === undefined ? {} : { responseInformation: options.responseInformation }),
 			logLevel: options.logLevel,
 		});
 		platform.attach(broker);
@@ -152,6 +156,13 @@ export class Hub {
 		let all = true;
 		for (const server of this.servers) if (server.reload?.() === false) all = false;
 		return all;
+	}
+
+	/** Tells all brokers that access rules answer differently from now on. @returns how many subscriptions were lost */
+	accessChanged(): number {
+		let lost = 0;
+		for (const { broker } of this.spaces.values()) lost += broker.accessChanged();
+		return lost;
 	}
 
 	/** Ends all connections without Will Messages, and the listeners. */

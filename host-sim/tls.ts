@@ -15,8 +15,9 @@ import type { Broker } from "../src/broker/broker.js";
 import type { Listener } from "../src/broker/listener.js";
 import { HearthError } from "../src/errors.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
+import { fromEnvironment } from "./environment.js";
 
-/** Paths of PEM files. */
+/** Paths of PEM files; env:NAME is what a variable of the environment holds. */
 export interface CertificateFiles {
 	/** the certificate, and those between it and the authority */
 	cert: string;
@@ -30,7 +31,7 @@ export interface TlsOptions extends CertificateFiles {
 	/** clients without a certificate that an authority of `ca` vouches for are refused */
 	requireCertificate?: boolean;
 	/** other certificates, by the host name that the client asks for: `hub.example` or `*.example` */
-	sni?: ReadonlyMap<string, CertificateFiles>;
+	sni?: Readonly<Record<string, CertificateFiles>>;
 }
 
 /** What a TLS listener has in addition to Node's server. */
@@ -193,7 +194,7 @@ export class Credentials {
 
 	private read(): void {
 		const warn = (line: string) => this.broker.log(0, line);
-		const { ca, sni = new Map<string, CertificateFiles>() } = this.options;
+		const { ca, sni = {} } = this.options;
 		const authorities = ca === undefined ? {} : { ca: readCertificate(ca, "--ca", warn).text };
 		const contextOf = (files: CertificateFiles) => ({
 			...readPair(files, warn),
@@ -202,7 +203,8 @@ export class Credentials {
 		});
 		const context = contextOf(this.options);
 		const byName = new Map<string, SecureContext>();
-		for (const [name, files] of sni) byName.set(name.toLowerCase(), createSecureContext(contextOf(files)));
+		for (const [name, files] of Object.entries(sni))
+			byName.set(name.toLowerCase(), createSecureContext(contextOf(files)));
 		createSecureContext(context); // throws before anything is changed
 		this.context = context;
 		this.byName = byName;
@@ -264,8 +266,9 @@ function unusable(file: string, what: string, remedy: string): HearthError {
 function readPem(file: string, option: string): string {
 	const remedy = `make them with hearth cert, or give another file with ${option}`;
 	try {
-		return readFileSync(file, "utf8");
+		return fromEnvironment(file) ?? readFileSync(file, "utf8");
 	} catch (error) {
+		if (error instanceof HearthError) throw error;
 		const { code } = error as NodeJS.ErrnoException;
 		if (code === "ENOENT") throw unusable(file, "there is no such file", remedy);
 		throw unusable(file, `cannot be read (${code})`, "let this user read it");

@@ -1,13 +1,15 @@
 // Bundles the command and the library into dist/: the only build step.
+import { execFile } from "node:child_process";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build as esbuild } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Bundles one entry; a file appears at once and whole, so that two builds at the same time don't harm each other. */
+/** Bundles one entry. */
 async function bundle(entry, target, options) {
 	const { outputFiles } = await esbuild({
 		entryPoints: [join(root, entry)],
@@ -23,11 +25,17 @@ async function bundle(entry, target, options) {
 	for (const { path, contents } of outputFiles) await put(path, contents);
 }
 
-/** Writes a file, whole or not at all. */
+/** Writes a file; it appears at once and whole, so that two builds at the same time don't harm each other. */
 async function put(path, contents) {
 	await mkdir(join(path, ".."), { recursive: true });
 	await writeFile(`${path}.${process.pid}`, contents);
 	await rename(`${path}.${process.pid}`, path);
+}
+
+/** The configuration's JSON schema, from the tables that the command reads it by. */
+async function writeSchema() {
+	const { stdout } = await promisify(execFile)(process.execPath, [join(root, "dist", "cli.mjs"), "config", "schema"]);
+	await put(join(root, "dist", "hearth.config.schema.json"), stdout);
 }
 
 /** What browsers load as it is: small, and with all that it needs. */
@@ -72,6 +80,7 @@ async function buildPage() {
 export async function build() {
 	await buildPage();
 	await bundle("host-sim/cli/main.ts", "cli.mjs", { platform: "node", target: "node20" });
+	await writeSchema();
 	await bundle("host-sim/client/index.ts", "client.mjs", { platform: "node", target: "node20" });
 	for (const [entry, target] of BROWSER) await bundle(entry, target, IN_BROWSERS);
 	await bundle("src/index.ts", "index.mjs", { platform: "neutral", target: "es2022" });

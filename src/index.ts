@@ -1,5 +1,6 @@
 /** What the package gives to others. */
 
+export { Right, type Section, TopicRights, type TopicRule } from "./access/topic-rights.js";
 export type { AuthenticationExchange, AuthenticationMethod } from "./auth/authentication-method.js";
 export { type ScramCredentials, type ScramOptions, ScramSha256, scramCredentials } from "./auth/scram.js";
 export { type ScramClientKeys, ScramSha256Client, scramSha256 } from "./auth/scram-client.js";

@@ -1,45 +1,45 @@
 /** `hearth hub`: the broker as a server. */
 import { HearthError } from "../../src/errors.js";
-import { boardLimits, boardNames } from "../boards.js";
-import { Hub } from "../hub.js";
-import { isLoopback } from "../listeners.js";
-import { parseOptions, portOf } from "./options.js";
+import { ConfiguredHub } from "../configuration/configured-hub.js";
+import { helpLines } from "../configuration/describe.js";
+import { HUB, type HubConfiguration } from "../configuration/hub-configuration.js";
+import { commandLineOptions, findConfiguration, overlay } from "../configuration/load.js";
+import { parseOptions } from "./options.js";
 
 const HELP = `usage: hearth hub [options]
 
-  --host ADDRESS       address to listen on (default 127.0.0.1)
-  --port PORT          MQTT over TCP (default 1883; 0: a free one)
-  --board NAME         with this board's limits: host, ${boardNames().join(", ")} (default host)
-  --memory             keep nothing on disk (the only way so far)
-  --allow-anonymous    let clients without a user name in on addresses other than loopback
-  --strict             refuse what some devices do wrong and Hearth takes (docs/tolerance.md)
-  --quiet              no log lines
-  --verbose            more log lines`;
+${helpLines(HUB).join("\n")}
+  --config FILE                 a configuration; options here go before what it says (default hearth.config.json,
+                                if the working directory has it)
+  --memory                      keep nothing on disk (the only way so far)
+  --quiet                       no log lines
+  --verbose                     more log lines
+
+Where a file is expected, env:NAME is what the variable NAME of the environment holds. SIGHUP reads users, rights and
+certificates again. docs/configuration.md tells more.`;
 
 const OPTIONS = {
-	host: { type: "string", default: "127.0.0.1" },
-	port: { type: "string", default: "1883" },
-	board: { type: "string", default: "host" },
-	memory: { type: "boolean", default: false },
-	"allow-anonymous": { type: "boolean", default: false },
-	strict: { type: "boolean", default: false },
-	quiet: { type: "boolean", default: false },
-	verbose: { type: "boolean", default: false },
-	help: { type: "boolean", short: "h", default: false },
+	...commandLineOptions(HUB),
+	config: { type: "string" },
+	memory: { type: "boolean" },
+	quiet: { type: "boolean" },
+	verbose: { type: "boolean" },
+	help: { type: "boolean", short: "h" },
 	// switched off already, as long as there is nothing to switch off
-	"no-ws": { type: "boolean", default: false },
-	"no-http": { type: "boolean", default: false },
-	"ws-port": { type: "string" },
-	"tls-port": { type: "string" },
-	cert: { type: "string" },
-	key: { type: "string" },
+	http: { type: "boolean" },
 	"http-port": { type: "string" },
 	data: { type: "string" },
-	config: { type: "string" },
 } as const;
 
 /** Options of the contract that a later version brings. */
-const LATER = ["ws-port", "tls-port", "cert", "key", "http-port", "data", "config"] as const;
+const LATER = ["http-port", "data"] as const;
+
+/** @returns the configuration that a command line stands for. Throws HearthError for what cannot be used. */
+export function configurationOf(command: string, values: Readonly<Record<string, unknown>>): HubConfiguration {
+	const logLevel = values.quiet ? -1 : values.verbose ? 2 : undefined;
+	const laid = overlay(findConfiguration(values.config as string | undefined), values, command);
+	return logLevel === undefined ? laid : { ...laid, logLevel };
+}
 
 /** Runs until SIGINT or SIGTERM. @returns the exit code */
 export async function hub(args: string[]): Promise<number> {
@@ -51,21 +51,11 @@ export async function hub(args: string[]): Promise<number> {
 	for (const option of LATER)
 		if (values[option] !== undefined)
 			throw new HearthError("HEARTH_ERR_LATER", `hub: --${option}: is not in this version yet; leave it out`);
-	const port = portOf("hub", "port", values.port);
-	const limits = boardLimits(values.board);
-	const loopback = isLoopback(values.host);
-	const logLevel = values.quiet ? -1 : values.verbose ? 2 : 0;
-	const running = new Hub({
-		limits,
-		allowAnonymous: loopback || values["allow-anonymous"],
-		strict: values.strict,
-		logLevel,
-		log: (_level, line) => console.error(line),
-	});
-	const listening = await running.listen(values.host, port);
-	if (!loopback && !values["allow-anonymous"])
-		console.error(`hearth: ${values.host} is not loopback: clients need credentials; --allow-anonymous lets all in`);
-	console.log(`listening ${listening}`);
+	const running = new ConfiguredHub(configurationOf("hub", values), { log: (line) => console.error(line) });
+	const addresses = await running.open();
+	// SIGHUP has a meaning before anybody is told that the hub is there
+	process.on("SIGHUP", () => running.reload());
+	console.log(addresses.map((address) => `listening ${address}`).join("\n")); // at once: all of them, or none
 	await new Promise<void>((resolve) => {
 		process.once("SIGINT", resolve);
 		process.once("SIGTERM", resolve);

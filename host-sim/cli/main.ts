@@ -1,10 +1,13 @@
 /** The command `hearth`. */
 import { HearthError } from "../../src/errors.js";
 import { budget } from "./budget.js";
+import { cert } from "./cert.js";
+import { config } from "./config.js";
 import { devices } from "./devices.js";
 import { hub } from "./hub.js";
 import { join } from "./join.js";
 import { pair } from "./pair.js";
+import { passwd } from "./passwd.js";
 
 const USAGE = `usage: hearth COMMAND [options]
 
@@ -12,11 +15,14 @@ const USAGE = `usage: hearth COMMAND [options]
   pair      opens the hub's window for one device and shows the code
   join      pairs this machine, as a device, with a hub
   devices   lists, names and revokes the hub's devices
+  passwd    adds, changes and deletes users of a password file
+  cert      makes a certificate for a hub at home
+  config    checks and prints a hub's configuration
   budget    prints what each part of a board's memory is for
 
 exit codes: 0 done, 1 the work failed, 2 unusable arguments`;
 
-const LATER = ["pub", "sub", "bridge", "find", "passwd", "cert", "data", "config"];
+const LATER = ["pub", "sub", "bridge", "find", "data"];
 
 async function main(): Promise<number> {
 	const [command, ...args] = process.argv.slice(2);
@@ -31,6 +37,12 @@ async function main(): Promise<number> {
 			return join(args);
 		case "devices":
 			return devices(args);
+		case "cert":
+			return cert(args);
+		case "config":
+			return config(args);
+		case "passwd":
+			return passwd(args);
 		case undefined:
 		case "help":
 		case "-h":

@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { HearthError } from "../../src/errors.js";
+import { fromEnvironment } from "../environment.js";
 
 /** What scrypt costs: 2^ln · r · 128 bytes of memory, and p times the work for it. Source: RFC 7914, 2 */
 export interface ScryptCost {
@@ -74,9 +75,12 @@ export class PasswordFile {
 
 	private constructor() {}
 
-	/** Reads a file. Throws HearthError HEARTH_ERR_PASSWORD_FILE with one line: the file, the line's number where one
-	 *  is to blame, what was expected, and the remedy; never with what the line says. */
+	/** Reads a file, or a variable of the environment (`env:NAME`). Throws HearthError HEARTH_ERR_PASSWORD_FILE with one
+	 *  line: the file, the line's number where one is to blame, what was expected, and the remedy; never with what the
+	 *  line says. */
 	static load(path: string): PasswordFile {
+		const text = fromEnvironment(path);
+		if (text !== undefined) return PasswordFile.parse(text, path);
 		let bytes: Buffer;
 		try {
 			if (!statSync(path).isFile()) throw unusable(path, "is not a file; give a password file's path");

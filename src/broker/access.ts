@@ -30,13 +30,17 @@ export interface AccessRules {
 		answer: Answer,
 		allowAnonymous: boolean,
 	): Cause | undefined;
-	/** A message to the topic; at CONNECT, of a Will Message. The answer is kept until the client comes in again or
-	 *  `Broker.accessChanged`. */
+	/** A message to the topic. The answer is kept until the client comes in again or `Broker.accessChanged`. */
 	authorizePublish?(client: Client, topic: string): boolean;
+	/** A Will Message to the topic, at CONNECT. Absent: as authorizePublish says */
+	authorizeWill?(client: Client, topic: string): boolean;
 	/** A Topic Filter, without `$share/name/` */
 	authorizeSubscribe?(client: Client, filter: string): boolean;
 	/** A message of the topic for a client whose subscription matches. The answer is kept with the topic's route. */
 	authorizeReceive?(client: Client, topic: string): boolean;
+	/** Whether a client that is connected may stay; asked at `Broker.accessChanged`, not of those whose certificate is
+	 *  their name. Absent: all may */
+	mayStay?(client: Client): boolean;
 	/** What a client before 5.0 gets when its PUBLISH of QoS 1 or 2 is refused: it is acknowledged and dropped, or the
 	 *  connection is closed. Default: "acknowledge" [MQTT-3.3.5-2] */
 	refusedPublish?: "acknowledge" | "close";
@@ -57,10 +61,20 @@ export class Access {
 		return this.allowAnonymous ? Cause.None : Cause.NotAuthorized;
 	}
 
-	/** A Will Message is judged by this at CONNECT. */
 	mayPublish(client: Client, topic: string): boolean {
 		const rules = this.rules;
 		return rules.authorizePublish === undefined || rules.authorizePublish(client, topic);
+	}
+
+	/** Spec: 3.1.2.5 */
+	mayWill(client: Client, topic: string): boolean {
+		const rules = this.rules;
+		return rules.authorizeWill === undefined ? this.mayPublish(client, topic) : rules.authorizeWill(client, topic);
+	}
+
+	mayStay(client: Client): boolean {
+		const rules = this.rules;
+		return rules.mayStay === undefined || rules.mayStay(client);
 	}
 
 	maySubscribe(client: Client, filter: string): boolean {

@@ -320,8 +320,8 @@ export class Broker {
 		if (connection.state !== ConnectionState.Free) closeConnection(this, connection, Cause.InternalError);
 	}
 
-	/** The rules answer differently from now on: who may not subscribe any more loses the subscription.
-	 *  @returns how many were lost */
+	/** The rules answer differently from now on: who may not stay is disconnected, and who may not subscribe any more
+	 *  loses the subscription. @returns how many subscriptions were lost */
 	accessChanged(): number {
 		this.beginTurn();
 		return this.rights.changed();

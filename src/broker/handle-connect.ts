@@ -146,7 +146,7 @@ function checkWill(broker: Broker, listener: Listener, packet: ConnectPacket, cl
 		if (cause !== Cause.None) return Cause.TopicWildcard;
 	}
 	if (broker.sys !== undefined && isSysFilter(topic)) return Cause.NotAuthorized;
-	return listener.access.mayPublish(client, topic) ? Cause.None : Cause.NotAuthorized;
+	return listener.access.mayWill(client, topic) ? Cause.None : Cause.NotAuthorized;
 }
 
 /** @returns who the client says that it is, or its certificate where that counts; undefined: an anonymous one */

@@ -1,8 +1,10 @@
 /** What was found out of clients' rights, and where it is kept: with the routes, so that the packet path asks a
  *  rule once
  *  for a topic. Between the handlers and access.ts. */
+import { Cause } from "../errors.js";
 import type { Access } from "./access.js";
 import type { Broker } from "./broker.js";
+import { certifiedName } from "./handle-connect.js";
 import { loseSubscriptions } from "./handle-subscribe.js";
 import type { ReceiveRights } from "./route-cache.js";
 import type { Session } from "./session.js";
@@ -63,8 +65,8 @@ export class Rights implements ReceiveRights {
 		return session.handler !== undefined || this.access[session.index]!.maySubscribe(session, filter);
 	}
 
-	/** The rules answer differently from now on: who may not subscribe any more loses the subscription.
-	 *  @returns how many were lost */
+	/** The rules answer differently from now on: who may not stay is ended at the end of the turn, and who may not
+	 *  subscribe any more loses the subscription. @returns how many subscriptions were lost */
 	changed(): number {
 		const broker = this.broker;
 		let lost = 0;
@@ -72,6 +74,9 @@ export class Rights implements ReceiveRights {
 			const session = broker.sessions.at(i);
 			if (session.clientId === "" || session.handler !== undefined) continue;
 			this.forget(i);
+			const connection = session.connection;
+			if (connection !== undefined && certifiedName(connection) === undefined && !this.access[i]!.mayStay(session))
+				broker.closeLater(connection, Cause.NotAuthorized);
 			lost += loseSubscriptions(broker, session);
 		}
 		broker.routes.forgetAll();

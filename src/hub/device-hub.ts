@@ -218,6 +218,16 @@ export class DeviceHub {
 				return rights.maySubscribe(client, filter) ?? rules.authorizeSubscribe?.(client, filter) ?? true;
 			},
 		};
+		const { authorizeWill, authorizeReceive, mayStay } = rules;
+		// of the rules for others, devices need to hear nothing
+		if (authorizeWill !== undefined)
+			access.authorizeWill = (client, topic) => rights.mayPublish(client, topic) ?? authorizeWill(client, topic);
+		if (authorizeReceive !== undefined)
+			access.authorizeReceive = (client, topic) =>
+				rights.maySubscribe(client, topic) ?? authorizeReceive(client, topic);
+		if (mayStay !== undefined)
+			access.mayStay = (client) =>
+				(client.userName !== undefined && this.devices.find(client.userName) !== undefined) || mayStay(client);
 		return access;
 	}
 

@@ -13,9 +13,9 @@ function hearth(...args: string[]): Running {
 	return new Running(process.execPath, [bin, ...args]);
 }
 
-/** A hub that listens. */
+/** A hub that listens, by TCP alone. */
 async function hub(...args: string[]): Promise<{ running: Running; port: number; ready: string }> {
-	const running = hearth("hub", "--port", "0", ...args);
+	const running = hearth("hub", "--port", "0", "--no-ws", ...args);
 	const ready = await running.says(/^listening mqtt:\/\/\S+:(\d+)$/m);
 	return { running, port: Number(ready[1]), ready: ready[0] };
 }
@@ -38,7 +38,7 @@ async function refuses(args: string[], pattern: RegExp): Promise<void> {
 }
 
 test("the hub says where it listens, on a free port with port 0", async () => {
-	const [one, two] = [await hub(), await hub("--memory", "--no-ws", "--no-http")];
+	const [one, two] = [await hub(), await hub("--memory", "--no-http")];
 	assert.is(one.ready, `listening mqtt://127.0.0.1:${one.port}`);
 	assert.ok(one.port > 1023 && two.port > 1023 && one.port !== two.port);
 	for (const { running, port } of [one, two]) {
@@ -55,7 +55,9 @@ test("a port that is in use: one line says so, exit code 2", async () => {
 	const server = createServer().listen(0, "127.0.0.1");
 	await within(once(server, "listening"), "a port is taken");
 	const { port } = server.address() as { port: number };
-	await refuses(["hub", "--port", `${port}`], new RegExp(`127\\.0\\.0\\.1:${port}: the port is in use`));
+	const pattern = new RegExp(`127\\.0\\.0\\.1:${port}: the port is in use`);
+	await refuses(["hub", "--port", `${port}`], pattern);
+	await refuses(["hub", "--port", "0", "--ws-port", `${port}`], pattern);
 	server.close();
 });
 
@@ -65,6 +67,7 @@ test("unusable options: one line names the option, exit code 2", async () => {
 		refuses(["hub", "--port"], /--port/),
 		refuses(["hub", "--port", "x"], /--port x/),
 		refuses(["hub", "--port", "-1"], /--port/),
+		refuses(["hub", "--prot", "1"], /--prot.*nearest there is: --port;/),
 		refuses(["hub", "--port", "65536"], /--port 65536/),
 		refuses(["hub", "--port", "1e3"], /--port 1e3/),
 		refuses(["hub", "--board", "esp33"], /--board esp33.*esp32/),

@@ -171,7 +171,7 @@ test("where a certificate is required, none and a wrong one don't come as far as
 test("a certificate by the name that the client asks for", async () => {
 	const make = (name: string) => makeCertificate({ commonName: name, hosts: [name], days: 9, usage: "server" });
 	const made = { "one.example": make("one.example"), "*.two.example": make("*.two.example") };
-	const sni = new Map(Object.entries(made).map(([name, m]) => [name, files(name.replace("*", "any"), m)]));
+	const sni = Object.fromEntries(Object.entries(made).map(([name, m]) => [name, files(name.replace("*", "any"), m)]));
 	const several = await listen({ sni });
 	const fingerprint = async (servername?: string) => {
 		const options = { rejectUnauthorized: false, ...(servername === undefined ? {} : { servername }) };
@@ -332,7 +332,7 @@ test("files that cannot be used: one line names the file, what is wrong and the 
 	await refused({ key: path("locked", locked) }, /locked: the key is encrypted; .*openssl pkey/);
 	await refused({ key: path("other", alice.key) }, /other: the key does not belong to .*hub\.crt/);
 	await refused({ requireCertificate: true }, /no authority for them is named/);
-	await refused({ sni: new Map([["x", { cert: missing, key: missing }]]) }, /missing\.pem: there is no such file/);
+	await refused({ sni: { x: { cert: missing, key: missing } } }, /missing\.pem: there is no such file/);
 	if (process.getuid?.() !== 0) {
 		const closed = path("closed", server.cert);
 		chmodSync(closed, 0);
