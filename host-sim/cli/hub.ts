@@ -53,13 +53,14 @@ export async function hub(args: string[]): Promise<number> {
 			throw new HearthError("HEARTH_ERR_LATER", `hub: --${option}: is not in this version yet; leave it out`);
 	const running = new ConfiguredHub(configurationOf("hub", values), { log: (line) => console.error(line) });
 	const addresses = await running.open();
-	// SIGHUP has a meaning before anybody is told that the hub is there
+	// signals have their meaning before anybody is told that the hub is there
 	process.on("SIGHUP", () => running.reload());
-	console.log(addresses.map((address) => `listening ${address}`).join("\n")); // at once: all of them, or none
-	await new Promise<void>((resolve) => {
+	const ended = new Promise<void>((resolve) => {
 		process.once("SIGINT", resolve);
 		process.once("SIGTERM", resolve);
 	});
+	console.log(addresses.map((address) => `listening ${address}`).join("\n")); // at once: all of them, or none
+	await ended;
 	await running.close();
 	return 0;
 }

@@ -270,7 +270,7 @@ test("MQTT.js over ws and wss", async () => {
 });
 
 test("the WebSocket port that nobody asked for may be taken: the hub says so and goes on", async () => {
-	const other = createServer();
+	const other = createServer().unref();
 	other.on("error", () => {}); // taken by somebody else: as good
 	await new Promise<void>((resolve) => other.listen(9001, "127.0.0.1", resolve).once("error", () => resolve()));
 	const free = createServer().listen(0, "127.0.0.1");
