@@ -9,7 +9,7 @@ import { LIMITS, LISTENER_LIMITS } from "./limits.js";
 import type { Choice, TableFor, Text, Whole } from "./table.js";
 
 /** A listener's options that a file can hold. */
-type Listener = Omit<HubListenerOptions, "access"> & UserFileOptions;
+type Listener = Omit<HubListenerOptions, "access" | "controller" | "routing"> & UserFileOptions;
 type SecureListener = Listener & TlsOptions;
 type Web = Pick<WebSocketOptions, "paths" | "allowedOrigins">;
 type WebListener = Listener & Web;
