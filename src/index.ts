@@ -36,6 +36,7 @@ export { hostLimits, type Limits } from "./limits.js";
 export type {
 	Crypto,
 	Flash,
+	KeyValue,
 	Platform,
 	RecordVisitor,
 	Storage,
@@ -48,3 +49,4 @@ export * from "./promises/index.js";
 export type { JournalCounters } from "./storage/counters.js";
 export { Journal, type JournalOptions } from "./storage/journal.js";
 export { type JournalLimits, journalLimits, journalMemory } from "./storage/journal-limits.js";
+export { type KeyValueLimits, KeyValueStorage } from "./storage/key-value-storage.js";

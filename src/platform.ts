@@ -102,6 +102,22 @@ export interface Curve {
 	multiplyAdd(s: Uint8Array, p: Uint8Array, t: Uint8Array, q: Uint8Array): Uint8Array | undefined;
 }
 
+/** A store of names and values, as a board has it that gives no raw flash. Each change is durable on return, and there
+ *  whole or not at all whenever the power goes. All throw when the medium fails, or is full. */
+export interface KeyValue {
+	/** bytes of the longest value */
+	readonly valueBytesMax: number;
+	/** Copies a value to bytes[start..). @returns its bytes, or more than there is room for and nothing is copied; -1:
+	 *  there is none */
+	read(name: string, bytes: Uint8Array, start: number): number;
+	/** The value is bytes[start..end). @param name at most 9 characters */
+	write(name: string, bytes: Uint8Array, start: number, end: number): void;
+	/** The name leads nowhere, as it may have done before. */
+	delete(name: string): void;
+	/** Calls for each name, in any order; nothing is changed meanwhile. At start only. */
+	each(visit: (name: string) => void): void;
+}
+
 /** A part of a NOR flash. All throw when the part does not do what it is asked. */
 export interface Flash {
 	/** bytes that are erased at once, 4,096 on most parts, and how many such sectors there are */

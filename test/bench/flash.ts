@@ -146,7 +146,8 @@ class Simulation {
 /** @returns ms that the longest piece of work may take by the part's data sheet */
 function longest(times: typeof TYPICAL, limits: JournalLimits): string {
 	const pages = limits.pendingBytes / 256 + 1;
-	return `${(pages * times.programMs).toFixed(1)} ms to write ${limits.pendingBytes} bytes, ${times.eraseMs} ms to erase`;
+	const writeMs = (pages * times.programMs).toFixed(1);
+	return `${writeMs} ms to write ${limits.pendingBytes} bytes, ${times.eraseMs} ms to erase`;
 }
 
 const quick = process.argv.includes("--quick");
