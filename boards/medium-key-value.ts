@@ -1,4 +1,5 @@
-/** What outlives a restart of a board whose SDK gives no raw flash (Pico), or shares NVS with others: names and values. */
+/** What outlives a restart of a board whose SDK gives no raw flash (Pico), or that shares NVS with others: names and
+ *  values. */
 import storage from "embedded:storage/key-value";
 import type { KeyValue } from "../src/platform.js";
 import { type KeyValueLimits, KeyValueStorage } from "../src/storage/key-value-storage.js";

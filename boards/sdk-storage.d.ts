@@ -1,5 +1,5 @@
-/** What the media use of the Moddable SDK, as it is in SDK 8.2 (modules/io/flash, modules/io/storage, modules/files/flash).
- *  All throw when the medium fails. */
+/** What the media use of the Moddable SDK, as it is in SDK 8.2 (modules/io/flash, modules/io/storage and
+ *  modules/files/flash). All throw when the medium fails. */
 
 declare module "embedded:storage/flash" {
 	interface Flash {
