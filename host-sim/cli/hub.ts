@@ -1,4 +1,5 @@
 /** `hearth hub`: the broker as a server. */
+import { fileURLToPath } from "node:url";
 import { HearthError } from "../../src/errors.js";
 import { ConfiguredHub } from "../configuration/configured-hub.js";
 import { helpLines } from "../configuration/describe.js";
@@ -25,14 +26,11 @@ const OPTIONS = {
 	quiet: { type: "boolean" },
 	verbose: { type: "boolean" },
 	help: { type: "boolean", short: "h" },
-	// switched off already, as long as there is nothing to switch off
-	http: { type: "boolean" },
-	"http-port": { type: "string" },
 	data: { type: "string" },
 } as const;
 
 /** Options of the contract that a later version brings. */
-const LATER = ["http-port", "data"] as const;
+const LATER = ["data"] as const;
 
 /** @returns the configuration that a command line stands for. Throws HearthError for what cannot be used. */
 export function configurationOf(command: string, values: Readonly<Record<string, unknown>>): HubConfiguration {
@@ -51,7 +49,10 @@ export async function hub(args: string[]): Promise<number> {
 	for (const option of LATER)
 		if (values[option] !== undefined)
 			throw new HearthError("HEARTH_ERR_LATER", `hub: --${option}: is not in this version yet; leave it out`);
-	const running = new ConfiguredHub(configurationOf("hub", values), { log: (line) => console.error(line) });
+	const running = new ConfiguredHub(configurationOf("hub", values), {
+		log: (line) => console.error(line),
+		pageFolder: fileURLToPath(new URL("page", import.meta.url)),
+	});
 	const addresses = await running.open();
 	// signals have their meaning before anybody is told that the hub is there
 	process.on("SIGHUP", () => running.reload());

@@ -1,17 +1,22 @@
 /** A hub as a configuration describes it. */
 import type { BrokerEvents } from "../../src/broker/events.js";
 import { HearthError } from "../../src/errors.js";
+import { MemoryRecords } from "../../src/hub/registry.js";
 import type { Limits } from "../../src/limits.js";
 import { boardLimits } from "../boards.js";
-import { Hub } from "../hub.js";
+import { newHubId } from "../devices.js";
+import { Hub, type HubOptions } from "../hub.js";
 import { endpointOf, type HubListener, isLoopback, protocolOf } from "../listeners.js";
 import { type UserFileOptions, UserFiles } from "../users/user-files.js";
+import { Assets } from "../web/assets.js";
 import type { ConfiguredListener, HubConfiguration } from "./hub-configuration.js";
 
 export interface ConfiguredHubOptions {
 	/** takes log lines, and what a person must know */
 	log: (line: string) => void;
 	events?: BrokerEvents;
+	/** where the page's files are; absent: it has none */
+	pageFolder?: string;
 }
 
 /** A listener to open. */
@@ -23,6 +28,7 @@ export interface Wanted {
 
 /** Ports that are taken when others are asked for no particular one. */
 const WS_PORT = 9001;
+const HTTP_PORT = 8080;
 const TLS_PORT = 8883;
 
 export class ConfiguredHub {
@@ -49,11 +55,20 @@ export class ConfiguredHub {
 			log: (_level, line) => options.log(line),
 			strict: configuration.strict ?? false,
 			sysInterval: configuration.sysInterval ?? 10,
+			...this.deviceOptions(),
 			...(options.events === undefined ? {} : { events: options.events }),
 			...(configuration.responseInformation === undefined
 				? {}
 				: { responseInformation: configuration.responseInformation }),
 		});
+	}
+
+	/** A hub with a page has devices. They are gone when it ends, as all is that it holds. */
+	private deviceOptions(): Pick<HubOptions, "devices"> {
+		if (!this.wanted.some(({ listener }) => listener.http !== undefined || listener.https !== undefined)) return {};
+		const { admins = [] } = this.configuration;
+		const assets = new Assets(this.options.pageFolder ?? "");
+		return { devices: { hubId: newHubId(), records: new MemoryRecords(), admins, assets } };
 	}
 
 	/** Opens the listeners. @returns their addresses. Rejects with HearthError when one cannot listen; then none does. */
@@ -76,6 +91,7 @@ export class ConfiguredHub {
 		const { configuration } = this;
 		const own = options as ConfiguredListener["mqtt"] & object;
 		const files = { ...filesOf(configuration), ...filesOf(own) };
+		const isPage = protocol === "http" || protocol === "https";
 		const { host } = endpointOf(protocol, options);
 		const loopback = isLoopback(host);
 		const noPasswords = files.passwordFile === undefined;
@@ -85,7 +101,7 @@ export class ConfiguredHub {
 			const address = await this.hub.add({
 				[protocol]: { ...options, ...access, allowAnonymous },
 			} as unknown as HubListener);
-			if (!loopback && !allowAnonymous && noPasswords && !own.certificateUserName) this.warn(host);
+			if (!loopback && !allowAnonymous && noPasswords && !own.certificateUserName && !isPage) this.warn(host);
 			return address;
 		} catch (error) {
 			if (!optional || !(error instanceof HearthError) || error.code !== "HEARTH_ERR_LISTEN") throw error;
@@ -141,7 +157,7 @@ export function wantedListeners(configuration: HubConfiguration): Wanted[] {
 	const listeners =
 		configuration.listeners?.map((listener) => ({ listener, optional: false })) ?? described(configuration);
 	for (const { listener } of listeners)
-		for (const name of ["mqtts", "wss"] as const) {
+		for (const name of ["mqtts", "wss", "https"] as const) {
 			const { cert, key } = listener[name] ?? { cert: "", key: "" };
 			if (cert === undefined || key === undefined)
 				throw new HearthError(
@@ -150,7 +166,10 @@ export function wantedListeners(configuration: HubConfiguration): Wanted[] {
 				);
 		}
 	if (listeners.length > 0) return listeners;
-	throw new HearthError("HEARTH_ERR_OPTION", "hub: there is no listener; take one of --no-mqtt and --no-ws away");
+	throw new HearthError(
+		"HEARTH_ERR_OPTION",
+		"hub: there is no listener; take one of --no-mqtt, --no-ws and --no-http away",
+	);
 }
 
 /** The listeners that the options describe in place of `listeners`. */
@@ -163,11 +182,20 @@ function described(c: HubConfiguration): Wanted[] {
 	} as ConfiguredListener["mqtts"] & object;
 	const web = { host, ...pick(c, ["paths", "allowedOrigins"]) };
 	if (c.mqtt !== false) wanted.push({ listener: { mqtt: { host, port: c.port ?? 1883 } }, optional: false });
-	if (c.tlsPort !== undefined || (c.wssPort === undefined && (c.cert !== undefined || c.key !== undefined)))
+	const onlyOther = c.wssPort !== undefined || c.httpsPort !== undefined;
+	if (c.tlsPort !== undefined || (!onlyOther && (c.cert !== undefined || c.key !== undefined)))
 		wanted.push({ listener: { mqtts: { ...tls, port: c.tlsPort ?? TLS_PORT } }, optional: false });
 	if (c.ws !== false) {
 		const port = c.wsPort ?? (c.port === 0 ? 0 : WS_PORT);
 		wanted.push({ listener: { ws: { ...web, port } }, optional: c.ws === undefined && c.wsPort === undefined });
+	}
+	if (c.http !== false) {
+		const port = c.httpPort ?? (c.port === 0 ? 0 : HTTP_PORT);
+		wanted.push({ listener: { http: { host, port } }, optional: c.http === undefined && c.httpPort === undefined });
+	}
+	if (c.httpsPort !== undefined) {
+		const { certificateUserName: _, ...own } = tls;
+		wanted.push({ listener: { https: { ...own, port: c.httpsPort } }, optional: false });
 	}
 	if (c.wssPort !== undefined) wanted.push({ listener: { wss: { ...web, ...tls, port: c.wssPort } }, optional: false });
 	return wanted;

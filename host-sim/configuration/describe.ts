@@ -45,6 +45,10 @@ export function markdownTables(hub: Table): string {
 	);
 	parts.push(markdownTable(common.of, false));
 	for (const [name, option] of of.slice(1)) {
+		if (name === "http") {
+			parts.push(`\`${name}\` (${option.what}):`, markdownTable(option.of, false));
+			continue;
+		}
 		const more = Object.entries(option.of).filter(([key]) => !Object.hasOwn(common.of, key));
 		parts.push(`\`${name}\` (${option.what}) also has:`, markdownTable(Object.fromEntries(more), false));
 	}

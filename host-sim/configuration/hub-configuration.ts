@@ -8,6 +8,9 @@ import type { WebSocketOptions } from "../websocket.js";
 import { LIMITS, LISTENER_LIMITS } from "./limits.js";
 import type { Choice, TableFor, Text, Whole } from "./table.js";
 
+/** The page knows its people itself. */
+type PageListener = Pick<HubListenerOptions, "host" | "port" | "name">;
+
 /** A listener's options that a file can hold. */
 type Listener = Omit<HubListenerOptions, "access" | "controller" | "routing"> & UserFileOptions;
 type SecureListener = Listener & TlsOptions;
@@ -20,6 +23,8 @@ export interface ConfiguredListener {
 	mqtts?: SecureListener;
 	ws?: WebListener;
 	wss?: SecureWebListener;
+	http?: PageListener;
+	https?: PageListener & TlsOptions;
 }
 
 export interface HubConfiguration extends UserFileOptions, Partial<CertificateFiles>, Omit<TlsOptions, "cert" | "key"> {
@@ -34,6 +39,12 @@ export interface HubConfiguration extends UserFileOptions, Partial<CertificateFi
 	ws?: boolean;
 	wsPort?: number;
 	wssPort?: number;
+	/** the page */
+	http?: boolean;
+	httpPort?: number;
+	httpsPort?: number;
+	/** user names that may use the page and $HEARTH/# */
+	admins?: readonly string[];
 	paths?: readonly string[];
 	allowedOrigins?: readonly string[];
 	certificateUserName?: boolean;
@@ -127,11 +138,15 @@ const listener: TableFor<Listener> = {
 	limits: { sort: "table", flag: false, of: LISTENER_LIMITS, default: "the hub's", what: "what it allows less of" },
 };
 
+const page: TableFor<PageListener> = { host, port: port("0: a free one", "8080, https: 8443"), name: listener.name };
+
 const listeners: TableFor<ConfiguredListener> = {
 	mqtt: { sort: "table", flag: false, what: "MQTT over TCP", of: listener },
 	mqtts: { sort: "table", flag: false, what: "MQTT over TLS", of: { ...listener, ...tls } },
 	ws: { sort: "table", flag: false, what: "MQTT over WebSocket", of: { ...listener, ...web } },
 	wss: { sort: "table", flag: false, what: "MQTT over WebSocket and TLS", of: { ...listener, ...web, ...tls } },
+	http: { sort: "table", flag: false, what: 'the page, in the topic space ""', of: page },
+	https: { sort: "table", flag: false, what: "the page over TLS", of: { ...page, ...tls } },
 };
 
 function port(what: string, by?: number | string): Whole {
@@ -148,6 +163,15 @@ export const HUB: TableFor<HubConfiguration> = {
 	wsPort: port("its port", "9001; with --port 0 a free one"),
 	tlsPort: port("MQTT over TLS, with --cert and --key", "8883"),
 	wssPort: port("MQTT over WebSocket and TLS, with --cert and --key"),
+	http: { sort: "flag", default: true, what: "the page" },
+	httpPort: port("its port", "8080; with --port 0 a free one"),
+	httpsPort: port("the page over TLS, with --cert and --key"),
+	admins: {
+		sort: "names",
+		flag: "admin",
+		value: "USER",
+		what: "a user who may use the page from elsewhere, and $HEARTH/#; from this machine everybody may",
+	},
 	...tls,
 	certificateUserName,
 	...web,

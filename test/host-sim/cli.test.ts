@@ -15,7 +15,7 @@ function hearth(...args: string[]): Running {
 
 /** A hub that listens, by TCP alone. */
 async function hub(...args: string[]): Promise<{ running: Running; port: number; ready: string }> {
-	const running = hearth("hub", "--port", "0", "--no-ws", ...args);
+	const running = hearth("hub", "--port", "0", "--no-ws", "--no-http", ...args);
 	const ready = await running.says(/^listening mqtt:\/\/\S+:(\d+)$/m);
 	return { running, port: Number(ready[1]), ready: ready[0] };
 }

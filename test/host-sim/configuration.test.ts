@@ -120,7 +120,7 @@ test("the command line goes over the file; where the file has listeners it can't
 
 test("which listeners there are", () => {
 	const of = (configuration: object) =>
-		wantedListeners(parse(configuration)).map(({ listener, optional }) => {
+		wantedListeners(parse({ http: false, ...configuration })).map(({ listener, optional }) => {
 			const [[protocol, options] = []] = Object.entries(listener);
 			return `${protocol} ${options.host} ${options.port}${optional ? " optional" : ""}`;
 		});
@@ -135,6 +135,11 @@ test("which listeners there are", () => {
 		"mqtts 127.0.0.1 2",
 		"wss 127.0.0.1 1",
 	]);
+	assert.equal(of({ ws: false, http: true }), ["mqtt 127.0.0.1 1883", "http 127.0.0.1 8080"]);
+	assert.equal(of({ port: 0, ws: false, http: true, httpPort: 5 }), ["mqtt 127.0.0.1 0", "http 127.0.0.1 5"]);
+	assert.equal(of({ mqtt: false, ws: false, ...pair, httpsPort: 1 }), ["https 127.0.0.1 1"]);
+	assert.ok(wantedListeners({}).find(({ listener }) => listener.http?.port === 8080)?.optional);
+	refused(() => of({ httpsPort: 1 }), /https: needs a certificate and its key/);
 	refused(() => of({ mqtt: false, ws: false }), /there is no listener/);
 	refused(() => of({ tlsPort: 0 }), /mqtts: needs a certificate and its key/);
 	refused(() => of({ cert: "c" }), /mqtts: needs a certificate and its key/);
@@ -218,7 +223,7 @@ test("hearth config print says what the hub would run with, and what it prints i
 		assert.is(finished.code, 0, finished.stderr);
 		return finished.stdout.toString();
 	};
-	const text = await print(file, "--no-ws", "--sys-interval", "3");
+	const text = await print(file, "--no-ws", "--no-http", "--sys-interval", "3");
 	const printed = JSON.parse(text);
 	assert.equal(printed.listeners, [{ mqtt: { host: "127.0.0.1", port: 7 } }]);
 	assert.is(printed.limits.connections, 3);

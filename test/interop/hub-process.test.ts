@@ -1,7 +1,9 @@
 /** The hub as a process with users, rights, certificates and $SYS: what its options do, for real clients. */
 import { spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import https from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -253,7 +255,7 @@ withOpenSsl("SIGHUP reads certificates again; who is there goes on", async () =>
 
 test("MQTT.js over ws and wss", async () => {
 	const hub = await HubProcess.start(...tls, "--wss-port", "0", "--no-mqtt");
-	assert.equal(Object.keys(hub.ports), ["mqtts", "ws", "wss"]);
+	assert.equal(Object.keys(hub.ports), ["mqtts", "ws", "http", "wss"]);
 	for (const protocol of ["ws", "wss"]) {
 		const options = { wsOptions: { ca: authority.cert }, reconnectPeriod: 0 };
 		const client = await within(
@@ -269,6 +271,21 @@ test("MQTT.js over ws and wss", async () => {
 	await hub.stop();
 });
 
+test("the page is there, and with https, too", async () => {
+	const hub = await HubProcess.start("--no-ws", ...tls, "--https-port", "0");
+	assert.equal(Object.keys(hub.ports), ["mqtt", "mqtts", "http", "https"]);
+	const response = await fetch(`http://127.0.0.1:${hub.ports.http}/`);
+	assert.is(response.status, 200);
+	assert.match(await response.text(), /<!doctype html>/);
+	const request = https.get({ host: "127.0.0.1", port: hub.ports.https, ca: authority.cert });
+	const [secure] = (await within(once(request, "response"), "the page comes")) as [
+		{ statusCode: number; resume(): void },
+	];
+	assert.is(secure.statusCode, 200);
+	secure.resume();
+	await hub.stop();
+});
+
 test("the WebSocket port that nobody asked for may be taken: the hub says so and goes on", async () => {
 	const other = createServer().unref();
 	other.on("error", () => {}); // taken by somebody else: as good
@@ -277,7 +294,7 @@ test("the WebSocket port that nobody asked for may be taken: the hub says so and
 	await until(() => free.listening, "a port is free");
 	const { port } = free.address() as { port: number };
 	await new Promise((resolve) => free.close(resolve));
-	const running = new Running(process.execPath, [bin, "hub", "--port", `${port}`]);
+	const running = new Running(process.execPath, [bin, "hub", "--port", `${port}`, "--http-port", "0"]);
 	await running.says(/^listening mqtt:.*\n/m);
 	assert.match(
 		running.stderr,
