@@ -5,7 +5,7 @@ import type { Broker } from "../src/broker/broker.js";
 import type { BrokerEvents } from "../src/broker/events.js";
 import { AdminTopics } from "../src/hub/admin-topics.js";
 import { DeviceHub, type DeviceHubEvents } from "../src/hub/device-hub.js";
-import type { Records } from "../src/hub/registry.js";
+import { StoredRecords } from "../src/hub/stored-records.js";
 import { curve } from "./curve.js";
 import { crypto, type NodePlatform } from "./platform.js";
 import { LOCAL_USER } from "./web/page-server.js";
@@ -20,9 +20,8 @@ export const DEVICES_MAX = 10_000;
 const TICK_MS = 1_000;
 
 export interface HubDevicesOptions {
-	/** made once by `newHubId`, and kept */
-	hubId: string;
-	records: Records;
+	/** Default: the one that the storage has, or a new one, which is kept there */
+	hubId?: string;
 	/** see DeviceHubOptions */
 	rules: AccessRules;
 	/** user names that may use the page and $HEARTH/# */
@@ -39,11 +38,14 @@ export function newHubId(): string {
 /** Devices, their window and their topics, around one broker. */
 export class HubDevices {
 	readonly hub: DeviceHub;
+	private readonly records = new StoredRecords();
+	private readonly complain: (line: string) => void;
 	private topics: AdminTopics | undefined;
 	private ticks: NodeJS.Timeout | undefined;
 
 	constructor(platform: NodePlatform, options: HubDevicesOptions) {
 		const { log, events } = options;
+		this.complain = (line) => log(0, line);
 		const admins = new Set(options.admins);
 		const isAdmin = ({ userName }: Client) =>
 			userName !== undefined && (userName === LOCAL_USER || admins.has(userName));
@@ -55,8 +57,8 @@ export class HubDevices {
 				randomBytes: (bytes) => randomFillSync(bytes),
 				defer: (task) => setImmediate(task),
 			},
-			hubId: options.hubId,
-			records: options.records,
+			hubId: options.hubId ?? "",
+			records: this.records,
 			devicesMax: DEVICES_MAX,
 			rules: options.rules,
 			isAdmin,
@@ -112,9 +114,22 @@ export class HubDevices {
 	/** The broker that was made with this hub's rules. */
 	attach(broker: Broker): void {
 		this.hub.attach(broker);
+		if (this.hub.hubId === "") this.identify();
 		this.topics = new AdminTopics(this.hub, broker, () => broker.platform.now());
 		this.ticks = setInterval(() => this.hub.tick(), TICK_MS);
 		this.ticks.unref();
+	}
+
+	/** The hub finds who it is, or becomes somebody. */
+	private identify(): void {
+		const { pairing } = this.hub;
+		const kept = this.records.hubId;
+		pairing.hubId = kept === undefined ? newHubId() : Buffer.from(kept).toString();
+		if (kept !== undefined) return;
+		this.records.keepHubId(Buffer.from(pairing.hubId), (ok) => {
+			if (!ok)
+				this.complain(`devices: the hub's identifier ${pairing.hubId} could not be stored: pair again after a restart`);
+		});
 	}
 
 	close(): void {

@@ -102,7 +102,6 @@ export class Hub {
 		this.devices = new HubDevices(platform, { ...devices, rules: access ?? {}, log });
 		this.page = new PageServer({
 			hub: this.devices.hub,
-			hubId: devices.hubId,
 			assets: devices.assets,
 			mqttAddress: (asked) => {
 				const { address, port } = this.mqtt ?? { address: "127.0.0.1", port: 1883 };

@@ -31,7 +31,8 @@ export { DeviceRights, KINDS } from "./hub/device-rights.js";
 export { type DeviceKeys, Join, type JoinOptions } from "./hub/join.js";
 export { JoinAuthentication } from "./hub/join-authentication.js";
 export { Pairing, type PairingEvents, type PairingPlatform, type WindowOptions } from "./hub/pairing.js";
-export { Devices, MemoryRecords, type Records } from "./hub/registry.js";
+export { Devices, type Records } from "./hub/registry.js";
+export { StoredRecords } from "./hub/stored-records.js";
 export { hostLimits, type Limits } from "./limits.js";
 export type {
 	Crypto,

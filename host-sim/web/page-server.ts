@@ -17,7 +17,6 @@ export const LOCAL_USER = "\0page";
 
 export interface PageOptions {
 	hub: DeviceHub;
-	hubId: string;
 	assets: Assets;
 	/** the page on this machine needs no signing in. Default: true */
 	trustLoopback?: boolean;
@@ -113,7 +112,7 @@ export class PageServer {
 	private tellSession(response: ServerResponse, userName: string | undefined): void {
 		const known = userName !== undefined;
 		json(response, 200, {
-			hubId: this.options.hubId,
+			hubId: this.options.hub.hubId,
 			signedIn: known,
 			admin: known && this.isAdmin(userName),
 			userName: userName === LOCAL_USER ? "" : (userName ?? ""),
@@ -178,9 +177,9 @@ export class PageServer {
 			secondsLeft: Math.max(0, Math.ceil((window.until - pairing.platform.now()) / 1_000)),
 			host,
 			port,
-			hubId: this.options.hubId,
+			hubId: this.options.hub.hubId,
 			// upper case: a QR code of letters and digits is smaller
-			qr: `HEARTH:1:${window.code}:${this.options.hubId}:${host}:${port}`.toUpperCase(),
+			qr: `HEARTH:1:${window.code}:${this.options.hub.hubId}:${host}:${port}`.toUpperCase(),
 		};
 	}
 }

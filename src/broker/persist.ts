@@ -13,6 +13,7 @@ import type { Broker } from "./broker.js";
 import { type Connection, ConnectionState } from "./connection.js";
 import { DeferredSends } from "./deferred-sends.js";
 import { HeldAnswers } from "./held-answers.js";
+import { OwnRecords } from "./own-records.js";
 import { PersistClock } from "./persist-clock.js";
 import { MESSAGE_HEAD_BYTES, RecordKind } from "./persist-records.js";
 import { Restorer } from "./persist-restore.js";
@@ -57,6 +58,8 @@ export class Persist implements StorageTarget {
 	readonly clock: PersistClock;
 	readonly changes: ChangeList;
 	readonly held: HeldAnswers;
+	/** the hub's records */
+	readonly own: OwnRecords;
 	/** by kind of record: the first thing in `changes`, less the kind's first number */
 	readonly first: readonly number[];
 	/** by message: how many records lead to it */
@@ -112,6 +115,7 @@ export class Persist implements StorageTarget {
 		this.first = thingsOf(limits);
 		this.changes = new ChangeList(this.first[RecordKind.Retained]! + limits.retained);
 		this.held = new HeldAnswers(broker.pool, connectionSlots(limits), broker.layout.head);
+		this.own = new OwnRecords(this.medium, broker, () => this.wake());
 		this.references = uintArray(limits.deliveries + sessions + 1, limits.blocks + 1);
 		this.sessionOf = uintArray(sessions, limits.deliveries + 1);
 		this.sequenceOf = new Uint32Array(limits.deliveries + 1);
@@ -155,6 +159,13 @@ export class Persist implements StorageTarget {
 		this.changes.add(thing);
 		this.touched = true;
 		if (this.acknowledges && !this.scheduled && this.batch === 0) this.schedule();
+	}
+
+	/** Something is to be written soon. */
+	private wake(): void {
+		if (this.batch !== 0 || this.scheduled) return;
+		this.broker.beginTurn();
+		this.schedule();
 	}
 
 	private schedule(): void {
@@ -275,28 +286,33 @@ export class Persist implements StorageTarget {
 		if (this.batch !== 0) return;
 		if (this.alarm !== "" && now - this.failedAt < RETRY_MS) return;
 		const clockDue = this.clock.wall === 0 && now - this.clockAt >= CLOCK_MOST_MS;
-		if (clockDue || now - this.committedAt >= this.lossMs) this.commitNow(clockDue);
+		// after a failure in any case: does it go again?
+		const always = clockDue || this.alarm !== "";
+		if (always || now - this.committedAt >= this.lossMs) this.commitNow(always);
 	}
 
 	private commit(): void {
 		this.scheduled = false;
-		if (this.batch === 0 && this.alarm === "") this.commitNow(false);
+		if (this.batch !== 0) return;
+		if (this.alarm === "") this.commitNow(false);
+		else this.own.refuse();
 	}
 
 	/** Writes all that changed as one batch. @param always even when nothing did, for the clock's sake */
 	private commitNow(always: boolean): void {
 		const now = this.broker.platform.now();
 		if (this.sends.waitingCount > 0) this.sends.start();
-		if (this.changes.count === 0 && !always && this.sends.startedCount === 0) return;
+		if (this.changes.count === 0 && !always && this.sends.startedCount === 0 && !this.own.isWaiting) return;
 		const clockToo = always || now - this.clockAt >= CLOCK_MS;
 		this.committedAt = now;
-		if (!this.writer.write(clockToo)) {
+		if (!this.writer.write(clockToo) || !this.own.write()) {
 			this.medium.rollback();
 			return this.failed("it is full");
 		}
 		if (clockToo) this.clockAt = now;
 		this.changes.take();
 		this.held.mark();
+		this.own.started();
 		this.batch = this.medium.commit();
 		this.batches++;
 	}
@@ -307,6 +323,7 @@ export class Persist implements StorageTarget {
 		broker.beginTurn();
 		this.batch = 0;
 		this.changes.confirm();
+		this.own.ended(true);
 		this.writer.formatted = true;
 		if (this.alarm !== "") {
 			broker.log(0, "storage: writes again");
@@ -314,6 +331,7 @@ export class Persist implements StorageTarget {
 		}
 		this.sends.send();
 		this.letGo();
+		if (this.own.isWaiting) this.wake();
 		if (this.acknowledges && (this.changes.count > 0 || this.sends.waitingCount > 0) && !this.scheduled)
 			this.schedule();
 	}
@@ -339,6 +357,7 @@ export class Persist implements StorageTarget {
 		this.batch = 0;
 		this.changes.reject();
 		this.held.unmark();
+		this.own.ended(false);
 		this.failed(error instanceof Error ? error.message : `${error}`);
 	}
 
@@ -350,6 +369,7 @@ export class Persist implements StorageTarget {
 		if (this.alarm === "") broker.log(0, `storage: cannot write, tries again each second: ${why}`);
 		this.alarm = why;
 		this.sends.putOff();
+		this.own.refuse();
 		if (this.acknowledges) for (let i = 0; i < broker.connections.length; i++) this.closeGated(broker.connections[i]!);
 	}
 

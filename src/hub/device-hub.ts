@@ -91,9 +91,16 @@ export class DeviceHub {
 		this.access = this.makeAccess();
 	}
 
-	/** The broker that was made with `access`, `authentication` and `events`. */
+	/** The broker that was made with `access`, `authentication` and `events`: what its storage has is taken up. */
 	attach(broker: Broker): void {
 		this.broker = broker;
+		this.options.records.attach?.(broker);
+		this.devices.load();
+	}
+
+	/** whom devices are paired with */
+	get hubId(): string {
+		return this.pairing.hubId;
 	}
 
 	/** Once a second or more often. */
@@ -152,7 +159,7 @@ export class DeviceHub {
 	announce(device: AnnouncedDevice, entities: readonly Entity[], options?: DiscoveryOptions): Cause {
 		const known = this.devices.find(device.id);
 		const { name = known?.name ?? "", room = known?.room ?? "", model = known?.model ?? "" } = device;
-		const via = device.id === this.options.hubId ? {} : { via: this.options.hubId };
+		const via = device.id === this.hubId ? {} : { via: this.hubId };
 		const config = discoveryConfig({ ...device, ...via, name, room, model }, entities, options);
 		const topic = discoveryTopic(device.id, options?.prefix);
 		const cause = this.broker!.publish(topic, config, { qos: 1, retain: true });

@@ -84,7 +84,7 @@ export class Pairing implements AuthenticationMethod {
 	constructor(
 		readonly platform: PairingPlatform,
 		/** 8 characters, made once and kept: whom a device is paired with */
-		readonly hubId: string,
+		public hubId: string,
 		readonly devices: Devices,
 		readonly events: PairingEvents = {},
 	) {}

@@ -2,6 +2,8 @@
  *  `Records` puts them and looked up when they are needed; in memory lies who is there. After pairing-exchange.ts */
 import { bytesOfText, sameBytes } from "../auth/bytes.js";
 import type { ScramCredentials } from "../auth/scram.js";
+import type { Broker } from "../broker/broker.js";
+import type { Saved } from "../broker/own-records.js";
 import { Cause } from "../errors.js";
 import type { Crypto, Text } from "../platform.js";
 import {
@@ -15,38 +17,15 @@ import {
 } from "./device-record.js";
 import { isDeviceId } from "./pairing-keys.js";
 
-/** Says that a change is durable, or not: `ok` false, and the record is as it was. */
-export type Saved = (ok: boolean) => void;
-
 /** Where records lie, by their number, 0 ≤ number < the most devices. Each change is there whole or not at all. */
 export interface Records {
+	/** Takes up what the broker's storage has. */
+	attach?(broker: Broker): void;
 	/** Copies a record to target[0..). @returns its bytes; -1: there is none */
 	read(number: number, target: Uint8Array): number;
 	/** `saved` may be called at once. */
 	write(number: number, bytes: Uint8Array, end: number, saved: Saved): void;
 	delete(number: number, saved: Saved): void;
-}
-
-/** Records that are gone when the process ends. */
-export class MemoryRecords implements Records {
-	private readonly records: (Uint8Array | undefined)[] = [];
-
-	read(number: number, target: Uint8Array): number {
-		const record = this.records[number];
-		if (record === undefined) return -1;
-		target.set(record);
-		return record.length;
-	}
-
-	write(number: number, bytes: Uint8Array, end: number, saved: Saved): void {
-		this.records[number] = bytes.slice(0, end);
-		saved(true);
-	}
-
-	delete(number: number, saved: Saved): void {
-		this.records[number] = undefined;
-		saved(true);
-	}
 }
 
 /** What a person may change of a device. */
@@ -60,6 +39,8 @@ export class Devices {
 	private readonly numbers: Map<string, number>;
 	private readonly free: number[];
 	private readonly buffer: Uint8Array;
+	/** changes that are made or wait for their turn */
+	private readonly queue: (() => void)[];
 	/** the device that was looked at last */
 	private last: { device: Device; login: DeviceLogin } | undefined = undefined;
 
@@ -72,8 +53,17 @@ export class Devices {
 	) {
 		this.numbers = new Map();
 		this.free = [];
+		this.queue = [];
 		this.buffer = new Uint8Array(RECORD_BYTES_MAX);
-		for (let number = max - 1; number >= 0; number--) {
+		this.load();
+	}
+
+	/** Takes up what the records have, which a storage may have read only now. */
+	load(): void {
+		this.numbers.clear();
+		this.free.length = 0;
+		this.last = undefined;
+		for (let number = this.max - 1; number >= 0; number--) {
 			const found = this.readRecord(number);
 			if (found === undefined) this.free.push(number);
 			else this.numbers.set(found.device.id, number);
@@ -119,18 +109,21 @@ export class Devices {
 
 	/** A device has paired: its record, an older one's place taken. What people gave the older one stays. */
 	pair(given: Pick<Device, "id" | "name" | "room" | "kind" | "model">, scram: ScramCredentials, done: Changed): void {
-		const before = this.lookUp(given.id)?.device;
-		const device: Device = {
-			...given,
-			name: given.name || before?.name || "",
-			room: given.room || before?.room || "",
-			kind: given.kind || before?.kind || "device",
-			rights: before?.rights ?? "",
-			login: "scram",
-			pairings: ((before?.pairings ?? 0) + 1) & 0xffff,
-			seen: false,
-		};
-		this.save(device, { scram }, (cause) => done(cause, before !== undefined));
+		this.check(given);
+		this.inTurn(() => {
+			const before = this.lookUp(given.id)?.device;
+			const device: Device = {
+				...given,
+				name: given.name || before?.name || "",
+				room: given.room || before?.room || "",
+				kind: given.kind || before?.kind || "device",
+				rights: before?.rights ?? "",
+				login: "scram",
+				pairings: ((before?.pairings ?? 0) + 1) & 0xffff,
+				seen: false,
+			};
+			this.save(device, { scram }, (cause) => done(cause, before !== undefined));
+		});
 	}
 
 	/** A device that cannot pair logs in with a password that a machine made (≥ 100 bits), of which one HMAC is kept.
@@ -141,76 +134,97 @@ export class Devices {
 		salt: Uint8Array,
 		done: Changed,
 	): void {
-		this.addVerifier(given, salt, this.verifier(salt, bytesOfText(this.text, password)), done);
+		this.addVerifier(given, salt, this.crypto.hmacSha256(salt, bytesOfText(this.text, password)), done);
 	}
 
-	/** The same of a password that nobody knows any more but the device (adoption.ts). */
+	/** The same of a password that nobody knows any more but the device (knocks.ts). */
 	addVerifier(
 		given: Pick<Device, "id" | "name" | "room" | "kind">,
 		salt: Uint8Array,
 		verifier: Uint8Array,
 		done: Changed,
 	): void {
-		const before = this.lookUp(given.id)?.device;
-		const pairings = ((before?.pairings ?? 0) + 1) & 0xffff;
-		const device: Device = { model: "", rights: "", ...given, login: "password", pairings, seen: false };
-		this.save(device, { salt, verifier }, (cause) => done(cause, before !== undefined));
-	}
-
-	/** @returns what is kept of a password */
-	verifier(salt: Uint8Array, password: Uint8Array): Uint8Array {
-		return this.crypto.hmacSha256(salt, password);
+		this.check(given);
+		this.inTurn(() => {
+			const before = this.lookUp(given.id)?.device;
+			const pairings = ((before?.pairings ?? 0) + 1) & 0xffff;
+			const device: Device = { model: "", rights: "", ...given, login: "password", pairings, seen: false };
+			this.save(device, { salt, verifier }, (cause) => done(cause, before !== undefined));
+		});
 	}
 
 	/** Changes what people see of a device and what it may do. @returns false: no such device
 	 *  Throws RangeError when a text is too long. */
 	change(id: string, change: DeviceChange, done: Changed): boolean {
-		const found = this.lookUp(id);
-		if (found === undefined) return false;
-		const device = { ...found.device, ...change };
-		this.save(device, found.login, (cause) => done(cause, true));
+		const known = this.lookUp(id);
+		if (known === undefined) return false;
+		this.check({ ...known.device, ...change });
+		this.inTurn(() => {
+			const found = this.lookUp(id);
+			if (found === undefined) return this.ended(done, Cause.NotAuthorized); // revoked meanwhile
+			this.save({ ...found.device, ...change }, found.login, (cause) => done(cause, true));
+		});
 		return true;
 	}
 
 	/** The device has logged in. Written once after each pairing, not at each login: flash wears. */
 	saw(id: string): void {
-		const found = this.lookUp(id);
-		if (found !== undefined && !found.device.seen) this.save({ ...found.device, seen: true }, found.login, () => {});
+		if (this.lookUp(id)?.device.seen !== false) return;
+		this.inTurn(() => {
+			const found = this.lookUp(id);
+			if (found === undefined) return this.ended(() => {}, Cause.None);
+			this.save({ ...found.device, seen: true }, found.login, () => {});
+		});
 	}
 
 	/** The device's secret is worth nothing from now on. @returns false: no such device */
 	revoke(id: string, done: Changed): boolean {
-		const number = this.numbers.get(id);
-		if (number === undefined) return false;
-		this.records.delete(number, (ok) => {
-			if (ok && this.numbers.delete(id)) this.free.push(number);
-			this.last = undefined;
-			done(ok ? Cause.None : Cause.FullStore, true);
+		if (!this.numbers.has(id)) return false;
+		this.inTurn(() => {
+			const number = this.numbers.get(id);
+			if (number === undefined) return this.ended(done, Cause.None);
+			this.records.delete(number, (ok) => {
+				if (ok && this.numbers.delete(id)) this.free.push(number);
+				this.last = undefined;
+				this.ended(done, ok ? Cause.None : Cause.FullStore);
+			});
 		});
 		return true;
 	}
 
+	/** Changes come one after the other: each sees what the one before has left. */
+	private inTurn(change: () => void): void {
+		this.queue.push(change);
+		if (this.queue.length === 1) change();
+	}
+
+	private ended(done: Changed, cause: Cause): void {
+		done(cause, true);
+		this.queue.shift();
+		this.queue[0]?.();
+	}
+
 	private save(device: Device, login: DeviceLogin, done: (cause: Cause) => void): void {
-		this.check(device);
 		const known = this.numbers.get(device.id);
 		const number = known ?? this.free.pop();
-		if (number === undefined) return done(Cause.FullDevices);
+		if (number === undefined) return this.ended(done, Cause.FullDevices);
 		const end = encodeDevice(this.text, device, login, this.buffer);
 		this.records.write(number, this.buffer, end, (ok) => {
 			this.last = undefined;
 			if (ok) this.numbers.set(device.id, number);
 			else if (known === undefined) this.free.push(number);
-			done(ok ? Cause.None : Cause.FullStore);
+			this.ended(done, ok ? Cause.None : Cause.FullStore);
 		});
 	}
 
-	private check(device: Device): void {
+	/** Throws RangeError for texts that are too long, and for an identifier that is none. */
+	private check(device: Pick<Device, "id" | "name" | "room" | "kind"> & Partial<Device>): void {
 		if (!isDeviceId(device.id)) throw new RangeError(`device: ${device.id}: give 1 to 32 of A-Z a-z 0-9 - _`);
-		const texts = { name: device.name, room: device.room, model: device.model, kind: device.kind };
+		const texts = { name: device.name, room: device.room, model: device.model ?? "", kind: device.kind };
 		for (const [what, value] of Object.entries(texts))
 			if (this.text.size(value) > TEXT_BYTES_MAX)
 				throw new RangeError(`device: ${device.id}: ${what}: give at most ${TEXT_BYTES_MAX} bytes`);
-		if (this.text.size(device.rights) > RIGHTS_BYTES_MAX)
+		if (this.text.size(device.rights ?? "") > RIGHTS_BYTES_MAX)
 			throw new RangeError(`device: ${device.id}: rights: give at most ${RIGHTS_BYTES_MAX} bytes`);
 	}
 

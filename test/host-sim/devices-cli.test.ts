@@ -6,7 +6,6 @@ import { connect } from "../../host-sim/client/index.js";
 import { Hub } from "../../host-sim/hub.js";
 import { Assets } from "../../host-sim/web/assets.js";
 import { Cause } from "../../src/errors.js";
-import { MemoryRecords } from "../../src/hub/registry.js";
 import { Running, testLimits } from "../interop/support.js";
 import { assert, suite } from "../support/test.js";
 
@@ -20,7 +19,7 @@ const hub = new Hub({
 	access: {
 		authenticate: ({ userName }) => (userName === undefined ? Cause.NotAuthorized : Cause.BadUserNameOrPassword),
 	},
-	devices: { hubId: "K7Q2M9XD", records: new MemoryRecords(), assets: new Assets(folder) },
+	devices: { hubId: "K7Q2M9XD", assets: new Assets(folder) },
 });
 const mqtt = new URL(await hub.add({ mqtt: { port: 0 } }));
 const page = await hub.add({ http: { port: 0 } });

@@ -9,7 +9,7 @@ import { Cause } from "../../src/errors.js";
 import { AdminTopics } from "../../src/hub/admin-topics.js";
 import { DeviceHub } from "../../src/hub/device-hub.js";
 import type { PairingPlatform } from "../../src/hub/pairing.js";
-import { MemoryRecords } from "../../src/hub/registry.js";
+import { StoredRecords } from "../../src/hub/stored-records.js";
 import type { Platform } from "../../src/platform.js";
 import { Fixture, type TestClient } from "../support/fixtures.js";
 import { assert, suite } from "../support/test.js";
@@ -40,7 +40,7 @@ class House {
 		this.hub = new DeviceHub({
 			platform,
 			hubId: "K7Q2M9XD",
-			records: new MemoryRecords(),
+			records: new StoredRecords(),
 			devicesMax: 4,
 			rules: { allowAnonymous: false, ...rules },
 			isAdmin: (client) => client.userName === "boss",

@@ -1,8 +1,9 @@
 /** Losses of power and of connections at every packet and every write of a pairing: afterwards both sides are paired,
  *  or both are as they were, and the next try works. */
 import { text } from "../../host-sim/text.js";
+import type { Saved } from "../../src/broker/own-records.js";
 import { DeviceKeyStore, type KeySlots } from "../../src/hub/device-keys.js";
-import type { Records, Saved } from "../../src/hub/registry.js";
+import type { Records } from "../../src/hub/registry.js";
 import { JoiningDevice, logIn, PairingHouse } from "../support/pairing.js";
 import { assert, suite } from "../support/test.js";
 

@@ -5,14 +5,15 @@ import { scramCredentials } from "../../src/auth/scram.js";
 import { Cause } from "../../src/errors.js";
 import { decodeDevice, RECORD_BYTES_MAX, TEXT_BYTES_MAX } from "../../src/hub/device-record.js";
 import { covers, DeviceRights } from "../../src/hub/device-rights.js";
-import { Devices, MemoryRecords } from "../../src/hub/registry.js";
+import { Devices } from "../../src/hub/registry.js";
+import { StoredRecords } from "../../src/hub/stored-records.js";
 import { assert, suite } from "../support/test.js";
 
 const test = suite("the registry of devices");
 const SALT = new Uint8Array(16).fill(7);
 const scram = scramCredentials(crypto, text, "secret", SALT);
 
-function registry(records = new MemoryRecords(), max = 3): Devices {
+function registry(records = new StoredRecords(), max = 3): Devices {
 	return new Devices(crypto, text, max, records);
 }
 
@@ -21,7 +22,7 @@ function paired(devices: Devices, id: string, kind = "device"): void {
 }
 
 test("what is written is read again, by another registry over the same records, texts as long as they may be", () => {
-	const records = new MemoryRecords();
+	const records = new StoredRecords();
 	const devices = registry(records);
 	const long = "\u00e4".repeat(TEXT_BYTES_MAX / 2);
 	const id = "x".repeat(32);
@@ -45,7 +46,7 @@ test("what is written is read again, by another registry over the same records, 
 });
 
 test("a record that is cut anywhere is none", () => {
-	const records = new MemoryRecords();
+	const records = new StoredRecords();
 	paired(registry(records), "lamp");
 	const bytes = new Uint8Array(RECORD_BYTES_MAX);
 	const end = records.read(0, bytes);
@@ -75,7 +76,7 @@ test("a place is free again when its device is revoked, and one too many is refu
 });
 
 test("what could not be written is as it was", () => {
-	const records = new MemoryRecords();
+	const records = new StoredRecords();
 	const devices = registry(records);
 	paired(devices, "a");
 	records.write = (_number, _bytes, _end, saved) => saved(false);
@@ -91,7 +92,7 @@ test("what could not be written is as it was", () => {
 });
 
 test("that a device was seen is written once after each pairing", () => {
-	const records = new MemoryRecords();
+	const records = new StoredRecords();
 	const devices = registry(records);
 	paired(devices, "a");
 	let writes = 0;
@@ -145,7 +146,7 @@ test("a filter covers another when it matches all that the other matches", () =>
 });
 
 test("a device has its own corner, a controller all corners, a viewer only looks, an admin has the hub", () => {
-	const devices = registry(new MemoryRecords(), 9);
+	const devices = registry(new StoredRecords(), 9);
 	for (const kind of ["device", "controller", "viewer", "admin", "unknown"]) paired(devices, kind, kind);
 	devices.change("device", { rights: "publish garden/%u/#\nsubscribe weather/+\nnonsense" }, () => {});
 	const rights = new DeviceRights(devices);

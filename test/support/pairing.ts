@@ -9,7 +9,8 @@ import { type DeviceKeys, Join, type JoinOptions, type JoinStep } from "../../sr
 import { hexOf } from "../../src/hub/p256.js";
 import { Pairing, type PairingPlatform } from "../../src/hub/pairing.js";
 import { PAIRING_METHOD } from "../../src/hub/pairing-keys.js";
-import { Devices, MemoryRecords, type Records } from "../../src/hub/registry.js";
+import { Devices, type Records } from "../../src/hub/registry.js";
+import { StoredRecords } from "../../src/hub/stored-records.js";
 import type { Curve } from "../../src/platform.js";
 import { Fixture, type TestClient } from "./fixtures.js";
 
@@ -40,7 +41,7 @@ export class PairingHouse {
 
 	constructor(
 		max = 4,
-		readonly records: Records = new MemoryRecords(),
+		readonly records: Records = new StoredRecords(),
 		seed = 1,
 	) {
 		this.platform = {

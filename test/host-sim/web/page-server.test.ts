@@ -8,7 +8,6 @@ import { WebSocket } from "ws";
 import { Hub } from "../../../host-sim/hub.js";
 import { Assets } from "../../../host-sim/web/assets.js";
 import { Cause } from "../../../src/errors.js";
-import { MemoryRecords } from "../../../src/hub/registry.js";
 import { testLimits } from "../../interop/support.js";
 import { assert, suite } from "../../support/test.js";
 
@@ -36,7 +35,7 @@ async function start(host = "127.0.0.1") {
 				return undefined;
 			},
 		},
-		devices: { hubId: "K7Q2M9XD", records: new MemoryRecords(), admins: ["ann"], assets },
+		devices: { hubId: "K7Q2M9XD", admins: ["ann"], assets },
 	});
 	const address = await hub.add({ http: { host, port: 0 } });
 	return { hub, port: Number(new URL(address).port) };
