@@ -45,6 +45,7 @@ export type {
 	Text,
 	Transport,
 	TransportTarget,
+	Wear,
 } from "./platform.js";
 export * from "./promises/index.js";
 export type { JournalCounters } from "./storage/counters.js";

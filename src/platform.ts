@@ -60,6 +60,10 @@ export interface Storage {
 	/** bytes of keys and values that are kept, and that may be kept at most */
 	readonly bytesUsed: number;
 	readonly bytesMax: number;
+	/** ms that a batch may wait before it is durable, because the medium wears out; absent: 0 */
+	readonly lagMs?: number;
+	/** absent: the medium does not wear out, or does not say so */
+	readonly wear?: Wear;
 	/** Takes who hears of batches. Before anything else, once. */
 	open(target: StorageTarget): void;
 	/** Calls for each record with first ≤ key ≤ last, in any order; bytes[start..end) is its value until the call
@@ -77,6 +81,20 @@ export interface Storage {
 	commit(): number;
 	/** Ends what was committed, then all. Nothing is heard any more. */
 	close(): void;
+}
+
+/** What a medium that wears out says of itself, now. */
+export interface Wear {
+	/** bytes written since the start, and a day on average */
+	readonly bytesWritten: number;
+	readonly bytesPerDay: number;
+	/** erases of the sector that has most, and of all on average */
+	readonly erasesMax: number;
+	readonly erasesMean: number;
+	/** years until it is worn out when it goes on like this; Infinity: nothing was written */
+	readonly lifeYears: number;
+	/** places where something was damaged, since the start */
+	readonly damaged: number;
 }
 
 /** Takes one record of a storage. */

@@ -4,6 +4,7 @@
 import { topicMatches } from "../codec/topic.js";
 import { DeliveryState } from "../delivery/deliveries.js";
 import { type Cause, causeCount, causeName } from "../errors.js";
+import type { Wear } from "../platform.js";
 import type { Broker } from "./broker.js";
 import { deliver, queueStored, store } from "./deliver.js";
 import type { Session } from "./session.js";
@@ -65,6 +66,16 @@ const VALUES: readonly (readonly [name: string, value: (b: Broker) => number | s
 	["hearth/limits/blocks", (b) => b.limits.blocks],
 	["hearth/high-water/deliveries", (b) => b.limits.deliveries - b.deliveries.freeCountMin],
 	["hearth/high-water/blocks", (b) => b.limits.blocks - b.pool.freeCountMin],
+];
+
+/** The same of a storage that wears out, below hearth/storage/flash/. */
+const WEAR: readonly (readonly [name: string, value: (w: Wear) => number | string])[] = [
+	["written", (w) => w.bytesWritten],
+	["written/day", (w) => Math.round(w.bytesPerDay)],
+	["erases/maximum", (w) => w.erasesMax],
+	["erases/mean", (w) => Math.round(w.erasesMean)],
+	["life", (w) => (w.lifeYears > 1_000 ? "more than 1000 years" : `${w.lifeYears.toFixed(1)} years`)],
+	["damaged", (w) => w.damaged],
 ];
 
 const ROOT = "$SYS/broker/";
@@ -130,6 +141,11 @@ export class SysTopics {
 				const topic = `${ROOT}load/${LOADS[load]![0]}/${SPANS[span]}min`;
 				this.tell(topic, () => average.toFixed(2), session, filter, identifier);
 			}
+		const wear = this.broker.persist?.medium.wear;
+		for (let i = 0; wear !== undefined && i < WEAR.length; i++) {
+			const value = WEAR[i]!;
+			this.tell(`${ROOT}hearth/storage/flash/${value[0]}`, () => value[1](wear), session, filter, identifier);
+		}
 		for (let cause = 1 as Cause; cause < causeCount; cause++) {
 			const count = this.broker.counters.closedFor(cause);
 			if (count > 0) this.tell(`${ROOT}hearth/closed/${causeName(cause)}`, () => count, session, filter, identifier);

@@ -17,6 +17,7 @@ import {
 	spareSectors,
 	usableBytes,
 } from "./journal-limits.js";
+import { JournalWear } from "./journal-wear.js";
 import { Log } from "./log.js";
 import { RecordFlag } from "./log-reader.js";
 import { WriteBudget } from "./write-budget.js";
@@ -39,6 +40,7 @@ export interface JournalOptions {
 
 export class Journal implements Storage {
 	readonly counters: JournalCounters;
+	readonly wear: JournalWear;
 	readonly valueBytesMax: number;
 	readonly bytesMax: number;
 	private readonly log: Log;
@@ -64,10 +66,9 @@ export class Journal implements Storage {
 	/** bytes of the open batch, and of one that found no room */
 	private batchBytes = 0;
 	private wanted = 0;
-	/** ms: the first commit that is not written yet, the last change, and when the journal was opened */
+	/** ms: the first commit that is not written yet, and the last change */
 	private since = 0;
 	private changed: number;
-	private readonly started: number;
 	/** why the medium cannot be used; undefined: it can */
 	private failure: unknown = undefined;
 	private retryAt = 0;
@@ -85,8 +86,9 @@ export class Journal implements Storage {
 		this.bytesMax = capacityBytes(flash, limits);
 		this.log = new Log(flash, limits);
 		this.counters = this.log.counters;
-		this.started = this.changed = options.now();
-		this.budget = new WriteBudget(limits.bytesPerDay, this.started);
+		this.changed = options.now();
+		this.wear = new JournalWear(options, this.counters, this.log.sectors.erases);
+		this.budget = new WriteBudget(limits.bytesPerDay, this.changed);
 		this.mount();
 	}
 
@@ -106,25 +108,9 @@ export class Journal implements Storage {
 		return this.log.scan.live;
 	}
 
-	/** erases of each sector, as far as known */
-	get erases(): Uint32Array {
-		return this.log.sectors.erases;
-	}
-
-	/** @returns bytes that were written a day, since the journal was opened */
-	bytesPerDay(): number {
-		const ms = this.options.now() - this.started;
-		return ms <= 0 ? 0 : (this.counters.bytesWritten * 86_400_000) / ms;
-	}
-
-	/** @returns years until the part has been erased as often as its data sheet allows, if it goes on as since the
-	 *  journal was opened; Infinity: nothing was written */
-	lifeYears(): number {
-		const { erases } = this.log.sectors;
-		let left = 0;
-		for (let i = 0; i < erases.length; i++) left += Math.max(0, this.options.limits.endurance - erases[i]!);
-		const perDay = this.bytesPerDay();
-		return perDay === 0 ? Number.POSITIVE_INFINITY : (left * this.options.flash.sectorBytes) / perDay / 365.25;
+	get lagMs(): number {
+		const { bytesPerDay, intervalMs, intervalMaxMs } = this.options.limits;
+		return bytesPerDay === 0 ? intervalMs : intervalMaxMs;
 	}
 
 	open(target: StorageTarget): void {

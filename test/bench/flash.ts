@@ -138,7 +138,7 @@ class Simulation {
 		say(`written: ${perDay.toFixed(0)} bytes a day, ${moved.toFixed(0)} % of it to make room`);
 		say(`erases of a sector: mean ${mean.toFixed(0)}, max ${max}, max/mean ${(max / mean).toFixed(3)}`);
 		say(`worn out after ${((endurance / max) * years).toFixed(0)} years (${endurance} erases)`);
-		say(`the journal's own estimate: ${journal.lifeYears().toFixed(0)} years more`);
+		say(`the journal's own estimate: ${journal.wear.lifeYears.toFixed(0)} years more`);
 		say(`longest call: ${this.worstWithout.toFixed(1)} ms of flash time; with an erase ${this.worst.toFixed(1)}`);
 	}
 }

@@ -180,7 +180,7 @@ test("the power goes at each tenth byte of a day: nothing that was acknowledged 
 test("a house's day on 64 KB: the hub starts again with all that it had", () => {
 	const flash = new VirtualFlash({ sectors: 16 });
 	const medium = new Medium(flash);
-	const fixture = new Fixture({ medium, persist: { durability: "interval", intervalMs: 60_000 } });
+	const fixture = new Fixture({ medium, sysInterval: 60, persist: { durability: "interval", intervalMs: 60_000 } });
 	const device = fixture.connect("device");
 	fixture.connect("panel", { clean: false }).subscribe("home/+/set", 1);
 	for (let i = 0; i < 20; i++) device.publish(`config/${i}`, "c".repeat(200), 0, { retain: true });
@@ -188,6 +188,15 @@ test("a house's day on 64 KB: the hub starts again with all that it had", () => 
 		for (let i = 0; i < 40; i++) device.publish(`home/${i}`, `${minute}`, 0, { retain: true });
 		fixture.advance(60_000);
 	}
+	const watcher = fixture.connect("watcher");
+	watcher.subscribe("$SYS/broker/hearth/storage/flash/#", 0);
+	const wear = watcher.messages().map((line) => line.replace(/.*flash\//, ""));
+	assert.is(wear.length, 6);
+	assert.ok(
+		wear.some((line) => /^life \d+\.\d years/.test(line)),
+		`${wear}`,
+	);
+	assert.ok(wear.includes("damaged 0 0 retain"), `${wear}`);
 	fixture.broker.stop();
 	assert.is(medium.counters.damaged, 0);
 	const perDay = medium.counters.bytesWritten;

@@ -215,7 +215,7 @@ for (const programBytes of [1, 4, 16, 256])
 				h.settle();
 			h.settle();
 		}
-		const { erases } = h.journal;
+		const { erases } = h.journal.wear;
 		const max = Math.max(...erases);
 		assert.ok(max > 2);
 		assert.ok(max - Math.min(...erases) <= 1, `${erases}`);
@@ -223,7 +223,7 @@ for (const programBytes of [1, 4, 16, 256])
 		const expected = h.state;
 		h.remount();
 		assert.ok(same(h.state, expected));
-		assert.equal([...h.journal.erases], [...flash.erases], "and outlive a restart");
+		assert.equal([...h.journal.wear.erases], [...flash.erases], "and outlive a restart");
 		assert.ok(h.worstMs < 20, `${h.worstMs} ms without an erase`);
 		assert.ok(h.worstEraseMs < 50, `${h.worstEraseMs} ms with one`);
 	});
