@@ -31,7 +31,7 @@ export function nodePlatform(log?: (level: number, line: string) => void): NodeP
 	const platform: NodePlatform = {
 		text,
 		crypto,
-		now: () => performance.now() + 1,
+		now: () => Math.floor(performance.now()) + 1, // whole, so that seconds of an expiry are not rounded up
 		random: () => randomBytes(4).readUInt32LE(0),
 		wake() {
 			// after all sockets that are readable now: what they bring leaves in one write a receiver

@@ -8,6 +8,8 @@ import { hub } from "./hub.js";
 import { join } from "./join.js";
 import { pair } from "./pair.js";
 import { passwd } from "./passwd.js";
+import { pub } from "./pub.js";
+import { sub } from "./sub.js";
 
 const USAGE = `usage: hearth COMMAND [options]
 
@@ -18,11 +20,13 @@ const USAGE = `usage: hearth COMMAND [options]
   passwd    adds, changes and deletes users of a password file
   cert      makes a certificate for a hub at home
   config    checks and prints a hub's configuration
+  pub       publishes messages: hearth pub -t TOPIC -m TEXT
+  sub       prints the messages that come: hearth sub -t FILTER
   budget    prints what each part of a board's memory is for
 
 exit codes: 0 done, 1 the work failed, 2 unusable arguments`;
 
-const LATER = ["pub", "sub", "bridge", "find", "data"];
+const LATER = ["bridge", "find", "data"];
 
 async function main(): Promise<number> {
 	const [command, ...args] = process.argv.slice(2);
@@ -43,6 +47,10 @@ async function main(): Promise<number> {
 			return config(args);
 		case "passwd":
 			return passwd(args);
+		case "pub":
+			return pub(args);
+		case "sub":
+			return sub(args);
 		case undefined:
 		case "help":
 		case "-h":
@@ -55,7 +63,8 @@ async function main(): Promise<number> {
 	}
 }
 
-const verbose = process.argv.includes("--verbose");
+// of sub it is another option: -v
+const verbose = process.argv[2] !== "sub" && process.argv.includes("--verbose");
 main().then(
 	(code) => {
 		process.exitCode = code;

@@ -1,6 +1,6 @@
 /** Transports of a client on Node: TCP, TLS, and WebSocket on both. */
 import { readdirSync, readFileSync } from "node:fs";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTcp, type IpcNetConnectOpts, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import { join } from "node:path";
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from "node:tls";
 import { WebSocket } from "ws";
@@ -15,6 +15,16 @@ import { WebSocketTransport } from "../websocket.js";
 /** The client's link: what a connector calls, and what a transport does. */
 type Target = ConnectorTarget & TransportTarget;
 
+/** What Node's sockets are told beside the address. */
+export interface NodeSocketOptions {
+	/** for TLS, over what the settings say */
+	tls?: ConnectionOptions;
+	/** a Unix domain socket in place of host and port */
+	path?: string;
+	/** the address to connect from */
+	localAddress?: string;
+}
+
 export class NodeConnector implements Connector {
 	private readonly tls: ConnectionOptions;
 	/** ends the attempt that is being made */
@@ -24,9 +34,10 @@ export class NodeConnector implements Connector {
 	constructor(
 		private readonly address: Address,
 		private readonly settings: TlsSettings,
+		private readonly more: NodeSocketOptions = {},
 	) {
 		const secure = address.scheme === "mqtts" || address.scheme === "wss";
-		this.tls = secure ? tlsOptions(settings) : {};
+		this.tls = secure ? { ...tlsOptions(settings), ...more.tls } : {};
 	}
 
 	open(target: ConnectorTarget, reference: string): void {
@@ -43,7 +54,7 @@ export class NodeConnector implements Connector {
 	}
 
 	private openTcp(target: Target, address: Address): void {
-		const socket = connectTcp({ host: address.host, port: address.port });
+		const socket = connectTcp(this.placeOf(address));
 		this.watch(socket, target, () => {
 			const transport = new TcpTransport(socket, { count: 0, most: 1 });
 			transport.target = target;
@@ -53,7 +64,7 @@ export class NodeConnector implements Connector {
 	}
 
 	private openTls(target: Target, address: Address): void {
-		const socket = connectTls({ ...this.tlsFor(address), host: address.host, port: address.port });
+		const socket = connectTls({ ...this.tlsFor(address), ...this.placeOf(address) });
 		this.watch(socket, target, () => {
 			const refused = this.judge(socket);
 			if (refused !== undefined) {
@@ -95,6 +106,13 @@ export class NodeConnector implements Connector {
 			transport.target = target;
 			target.opened(transport, WAITING_BYTES_MAX);
 		});
+	}
+
+	/** Where to connect to, and where from. */
+	private placeOf({ host, port }: Address): TcpNetConnectOpts | IpcNetConnectOpts {
+		const { path, localAddress } = this.more;
+		if (path !== undefined) return { path };
+		return localAddress === undefined ? { host, port } : { host, port, localAddress };
 	}
 
 	/** Until the connection is there: its errors are the attempt's. */
