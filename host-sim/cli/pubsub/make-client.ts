@@ -1,5 +1,6 @@
 /** The client of `hearth pub` and `hearth sub`, as their settings want it. */
 import { randomBytes } from "node:crypto";
+import { ScramSha256Client } from "../../../src/auth/scram-client.js";
 import { Client } from "../../../src/client/client.js";
 import { type ClientLimits, hostClientLimits } from "../../../src/client/client-limits.js";
 import type { ClientListener } from "../../../src/client/client-listener.js";
@@ -51,7 +52,7 @@ export function makeClient(
 	const number = (id: PropertyId): number | undefined => given.find((property) => property.id === id)?.value as number;
 	const limits: ClientLimits = { ...hostClientLimits, inFlight: settings.maxInflight };
 	limits.receiveMaximum = number(PropertyId.ReceiveMaximum) ?? limits.receiveMaximum;
-	limits.packetBytes = number(PropertyId.MaximumPacketSize) ?? limits.packetBytes;
+	limits.packetBytes = Math.min(limits.packetBytes, number(PropertyId.MaximumPacketSize) ?? limits.packetBytes);
 	const options: Partial<ClientOptions> = {
 		listener,
 		limits,
@@ -65,17 +66,24 @@ export function makeClient(
 		reconnectMaxMs: RECONNECT_MS,
 		followRedirects: false,
 	};
-	const properties = encodeGiven(given.filter(({ id }) => !OWN.includes(id)));
+	const proves = given.some(({ id, value }) => id === PropertyId.AuthenticationMethod && value === "SCRAM-SHA-256");
+	const platform = clientPlatform();
+	const own = proves ? [...OWN, PropertyId.AuthenticationMethod] : OWN;
+	const properties = encodeGiven(given.filter(({ id }) => !own.includes(id)));
 	if (properties !== undefined) options.properties = properties;
-	if (settings.username !== undefined) options.userName = settings.username;
-	if (settings.password !== undefined) options.password = settings.password;
+	const { username, password } = settings;
+	if (proves)
+		options.authentication = new ScramSha256Client(platform, username ?? "", `${Buffer.from(password ?? [])}`);
+	else {
+		if (username !== undefined) options.userName = username;
+		if (password !== undefined) options.password = password;
+	}
 	if (will.topic !== undefined) {
 		const { topic, payload = new Uint8Array(0), qos = 0, retain = false } = will;
 		options.will = { topic, payload, qos, retain };
 		const willProperties = encodeGiven(settings.properties.will);
 		if (willProperties !== undefined) options.will.properties = willProperties;
 	}
-	const platform = clientPlatform();
 	const client = new Client({ ...options, platform, limits, connector: connectorOf(command, settings) });
 	platform.attach(client);
 	return { client, detach: () => platform.detach() };

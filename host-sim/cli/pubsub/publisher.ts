@@ -36,6 +36,8 @@ export abstract class Publisher extends Session {
 		const bytes = payload instanceof Uint8Array ? payload.length : payload.byteLength;
 		const done = (cause: Cause, reason: number) => this.isDone(bytes, cause, reason);
 		this.waiting++;
+		if (this.settings.debug)
+			this.debug(`sending PUBLISH (q${options.qos}, r${Number(options.retain)}, '${topic}', ... (${bytes} bytes))`);
 		const result =
 			payload instanceof Uint8Array
 				? client.publish(topic, payload, options, done)

@@ -1,14 +1,11 @@
 /** Runs one command line through a command of Mosquitto's and one of Hearth's, against both brokers, and compares what
  *  is printed, the exit code, and what was done: the packets that were sent. */
-import { EventEmitter } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
+import { Readable } from "node:stream";
 import type { IConnectPacket, IPublishPacket, Packet } from "mqtt-packet";
-import { pub } from "../../../host-sim/cli/pub.js";
-import type { PubSubIo } from "../../../host-sim/cli/pubsub/session.js";
-import { sub } from "../../../host-sim/cli/sub.js";
 import { HearthError } from "../../../src/errors.js";
+import { CommandRun } from "../../host-sim/pubsub/runs.js";
 import { assert } from "../../support/test.js";
 import { Raw } from "../raw.js";
 import { Running } from "../support.js";
@@ -59,49 +56,25 @@ interface Ran {
 }
 
 /** Where no configuration is. */
-const env = { XDG_CONFIG_HOME: join(tmpdir(), "hearth-no-such-folder"), TZ: process.env.TZ };
+const NO_CONFIGURATION = `XDG_CONFIG_HOME=${join(tmpdir(), "hearth-no-such-folder")}`;
 
 const mosquittos: Run = (command, args, input) => {
-	const running = new Running(
-		"env",
-		[`XDG_CONFIG_HOME=${env.XDG_CONFIG_HOME}`, `mosquitto_${command}`, ...args],
-		input,
-	);
+	const running = new Running("env", [NO_CONFIGURATION, `mosquitto_${command}`, ...args], input);
 	const finished = running.finished.then(({ code, stdout, stderr }) => ({ code, output: stdout, errors: stderr }));
 	return { finished };
 };
 
 /** In this process: to begin a process for each takes longer than all that it does. */
 const hearths: Run = (command, args, input) => {
-	const output: Buffer[] = [];
-	const errors: Buffer[] = [];
-	const gather = (chunks: Buffer[]) =>
-		new Writable({
-			write(chunk: Buffer, _encoding, done) {
-				chunks.push(chunk);
-				done();
-			},
-		});
-	const io: PubSubIo = {
+	const run = new CommandRun(command, args, {
 		input: Readable.from(input === undefined || input.length === 0 ? [] : [Buffer.from(input)]),
-		output: gather(output),
-		errors: gather(errors),
-		env,
-		rawArguments: () => undefined,
-		signals: new EventEmitter(),
-	};
-	const run = command === "pub" ? pub : sub;
-	const code = run(args, io).catch((error: unknown) => {
+	});
+	const code = run.code.catch((error: unknown) => {
 		if (!(error instanceof HearthError)) throw error;
-		errors.push(Buffer.from(error.message));
+		run.errors += error.message;
 		return 2;
 	});
-	const finished = code.then((code) => ({
-		code,
-		output: Buffer.concat(output),
-		errors: Buffer.concat(errors).toString(),
-	}));
-	return { finished };
+	return { finished: code.then((code) => ({ code, output: run.bytes, errors: run.errors })) };
 };
 
 const TOOLS: readonly (readonly [letter: string, run: Run])[] = [

@@ -1,6 +1,6 @@
 /** Stands between a client and its broker, and notes which packets go by: what a command did, whatever it printed. */
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { type Packet, parser } from "mqtt-packet";
 import { until, within } from "../support.js";
 
@@ -9,6 +9,7 @@ export class Tap {
 	readonly sent: Packet[] = [];
 	private readonly answered: Packet[] = [];
 	private open = 0;
+	private readonly clients = new Set<Socket>();
 
 	private constructor(
 		private readonly server: Server,
@@ -25,6 +26,7 @@ export class Tap {
 			const sent = parser();
 			let answers: ReturnType<typeof parser> | undefined;
 			tap.open++;
+			tap.clients.add(client);
 			sent.on("packet", (packet: Packet) => {
 				if (packet.cmd === "connect" && answers === undefined) {
 					answers = parser({ protocolVersion: packet.protocolVersion ?? 4 });
@@ -43,6 +45,7 @@ export class Tap {
 			client.on("close", () => broker.end().resume());
 			broker.on("close", () => {
 				client.destroy();
+				tap.clients.delete(client);
 				tap.open--;
 			});
 		});
@@ -52,6 +55,11 @@ export class Tap {
 	/** When the broker has answered with such a packet. Rejects when the client is gone before. */
 	async answers(cmd: Packet["cmd"], gone: () => boolean): Promise<void> {
 		await until(() => gone() || this.answered.some((packet) => packet.cmd === cmd), `${cmd} comes`);
+	}
+
+	/** Breaks the client's connections. */
+	cut(): void {
+		for (const client of this.clients) client.destroy();
 	}
 
 	/** When the client's connections are closed. */
