@@ -260,7 +260,7 @@ test("TLS: a certificate that is not believed, or another host's, is refused wit
 	listener.close();
 });
 
-test("TLS: a client certificate is shown; files that cannot be used are refused before anything is connected", async () => {
+test("TLS: a client certificate is shown; files that cannot be used are refused at the start", async () => {
 	const listener = await listenTls(hub.broker, "127.0.0.1", 0, { ...own, ca, requireCertificate: true });
 	const port = `${(listener.address() as AddressInfo).port}`;
 	const files = ["--cert", file("alice.crt", alice.cert), "--key", file("alice.key", alice.key)];

@@ -47,7 +47,9 @@ const steady = (output: string) => output.replaceAll(/\d/g, "0");
 /** Brokers send Retained Messages in any order. */
 const sorted = (output: string) => output.split("\n").sort().join("\n");
 
-const PRINTED: [line: string, messages: Given[], steady?: (output: string) => string][] = [
+type Printed = [line: string, messages: Given[], steady?: (output: string) => string];
+
+const PRINTED: Printed[] = [
 	["-t {t}/a -C 1", ONE],
 	["-t {t}/a -C 1 -v", ONE],
 	["-t {t}/a -C 1 -N", ONE],
@@ -75,6 +77,9 @@ const PRINTED: [line: string, messages: Given[], steady?: (output: string) => st
 	["-t $share/group/{t}/# -C 2 -v", TWO],
 	["-L mqtt://127.0.0.1:{port}/{t}/# -C 2 -v", TWO],
 	["-L mqtt://ann:p:w@127.0.0.1:{port}/{t}/a -C 1", TWO],
+];
+
+const FORMATTED: Printed[] = [
 	["-t {t}/a -C 1 -F '%%|%t|%10t|%-30t|%.3t|%20.3t|%030t|@@|\\t\\\\\\e[0m\\a\\v\\r\\n|'", ONE],
 	["-t {t}/a -C 1 -F '%l|%10l|%-10l|%010l|%5q|%5r|%m|%05m|%-5m|'", ONE],
 	["-t {t}/a -C 1 -F '%p|%60p|%-60p|%060p|%5p|%.3p|'", ONE],
@@ -83,6 +88,9 @@ const PRINTED: [line: string, messages: Given[], steady?: (output: string) => st
 	["-t {t}/a -C 2 -V 5 -F '%A|%C|%20C|%-20C|%.4C|%D|%F|%3F|%P|%R|%30R|%S|'", RICH],
 	["-t {t}/a -C 2 -V 5 -F '%S|%5S|%05S' -D subscribe subscription-identifier 42", RICH],
 	["-t {t}/a -C 1 -V 5 -F %E", [{ topic: "{t}/a", payload: "x", properties: { messageExpiryInterval: 1000 } }]],
+];
+
+const TIMED: Printed[] = [
 	["-t {t}/a -C 1 -F %j", ONE, steady],
 	["-t {t}/a -C 1 -q 1 -F '<%j>'", ONE, steady],
 	["-t {t}/a -C 2 -F %j", EMPTY, steady],
@@ -100,11 +108,14 @@ const WHEN_KEPT: [line: string, before: Given[], messages?: Given[]][] = [
 	["-t {t}/# -C 1 -R -v", KEPT, [{ topic: "{t}/d", payload: "fresh" }]],
 	["-t {t}/# -C 1 -R -v -V 5", KEPT, [{ topic: "{t}/d", payload: "fresh" }]],
 	["-t {t}/# --retained-only -v", KEPT, [{ topic: "{t}/d", payload: "fresh" }]],
-	["-t {t}/# -W 3 --remove-retained -v", KEPT.slice(1)],
-	["-t {t}/# -W 3 --remove-retained -T {t}/a -v", KEPT],
+	["-t {t}/# -W {w} --remove-retained -v", KEPT.slice(1)],
+	["-t {t}/# -W {w} --remove-retained -T {t}/a -v", KEPT],
 	["-t {t}/# -C 1 -F '%r %p' -V 5 --retain-as-published", [], [{ topic: "{t}/d", payload: "x", retain: true }]],
 	["-t {t}/# -C 1 -F '%r %p' -V 5", [], [{ topic: "{t}/d", payload: "x", retain: true }]],
 ];
+
+/** s; see Case.waits */
+const WAITS = [1, 4, 10];
 
 const ENDS: Case[] = [
 	{ command: "sub", line: "-t {t}/a -E" },
@@ -115,9 +126,9 @@ const ENDS: Case[] = [
 	{ command: "sub", line: "-t {t}/a -U {t}/b -U {t}/c -E -V 5 -D unsubscribe user-property k v" },
 	{ command: "sub", line: "-t {t}/a -E -k 20 -u ann -P secret --will-topic {t}/will --will-payload gone --will-qos 1" },
 	{ command: "sub", line: "-t {t}/a -E -I {t}-" },
-	{ command: "sub", line: "-t {t}/a -W 1" },
-	{ command: "sub", line: "-t {t}/# -W 3 -v -V 5", messages: TWO },
-	{ command: "sub", line: "-t {t}/# -W 3 -C 3", messages: TWO },
+	{ command: "sub", line: "-t {t}/a -W {w}", waits: WAITS },
+	{ command: "sub", line: "-t {t}/# -W {w} -v -V 5", messages: TWO, waits: WAITS },
+	{ command: "sub", line: "-t {t}/# -W {w} -C 3", messages: TWO, waits: WAITS },
 	{ command: "sub", line: "-p 1 -h 127.0.0.1 -t {t}/a" },
 	{ command: "sub", line: "-p 1 -h no-such-host.invalid -t {t}/a" },
 	{ command: "sub", line: "-t {t}/a", closed: true },
@@ -153,11 +164,14 @@ test.after(async () => {
 	for (const broker of brokers) await broker.close();
 });
 
+function printed([line, messages, steady]: Printed): Case {
+	return { command: "sub", line, messages, ...(steady && { steady }) };
+}
+
 const groups: [name: string, cases: Case[]][] = [
-	[
-		"what is printed",
-		PRINTED.map(([line, messages, steady]) => ({ command: "sub", line, messages, ...(steady && { steady }) })),
-	],
+	["what is printed", PRINTED.map(printed)],
+	["-F: widths and properties", FORMATTED.map(printed)],
+	["-F: JSON and times", TIMED.map(printed)],
 	[
 		"Retained Messages",
 		WHEN_KEPT.map(([line, before, messages]) => ({
@@ -165,6 +179,7 @@ const groups: [name: string, cases: Case[]][] = [
 			line,
 			before,
 			steady: sorted,
+			...(line.includes("{w}") && { waits: WAITS }),
 			...(messages && { messages }),
 		})),
 	],
