@@ -1,10 +1,8 @@
 /** A hub as a configuration describes it. */
 import type { BrokerEvents } from "../../src/broker/events.js";
 import { HearthError } from "../../src/errors.js";
-import { MemoryRecords } from "../../src/hub/registry.js";
 import type { Limits } from "../../src/limits.js";
 import { boardLimits } from "../boards.js";
-import { newHubId } from "../devices.js";
 import { Hub, type HubOptions } from "../hub.js";
 import { endpointOf, type HubListener, isLoopback, protocolOf } from "../listeners.js";
 import { type UserFileOptions, UserFiles } from "../users/user-files.js";
@@ -63,12 +61,10 @@ export class ConfiguredHub {
 		});
 	}
 
-	/** A hub with a page has devices. They are gone when it ends, as all is that it holds. */
+	/** Devices are there without a page, too: those that were paired log in. */
 	private deviceOptions(): Pick<HubOptions, "devices"> {
-		if (!this.wanted.some(({ listener }) => listener.http !== undefined || listener.https !== undefined)) return {};
 		const { admins = [] } = this.configuration;
-		const assets = new Assets(this.options.pageFolder ?? "");
-		return { devices: { hubId: newHubId(), records: new MemoryRecords(), admins, assets } };
+		return { devices: { admins, assets: new Assets(this.options.pageFolder ?? "") } };
 	}
 
 	/** Opens the listeners. @returns their addresses. Rejects with HearthError when one cannot listen; then none does. */
