@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { manifestFindings } from "./manifests.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const SOURCE_LINES = 400;
@@ -53,7 +54,7 @@ export function importsOf(path, text) {
 
 /** @param files {Array<{path: string, text: string}>} @returns {string[]} findings */
 export function tidy(files) {
-	return [...files.flatMap(tidyFile), ...deadFiles(files), ...preloads(files)];
+	return [...files.flatMap(tidyFile), ...deadFiles(files), ...manifestFindings(files)];
 }
 
 function tidyFile({ path, text }) {
@@ -107,22 +108,6 @@ function deadFiles(files) {
 	return [...sources.keys()]
 		.filter((path) => !reached.has(path))
 		.map((path) => `${path}:1: nothing uses it: delete it`);
-}
-
-/** Wildcards do not preload TypeScript modules: the manifest must name each. */
-function preloads(files) {
-	const manifest = files.find(({ path }) => path === "src/manifest.json");
-	if (manifest === undefined) return [];
-	const listed = new Set(JSON.parse(manifest.text).preload ?? []);
-	const modules = files
-		.map(({ path }) => /^src\/(.*)\.ts$/.exec(path)?.[1])
-		.filter((name) => name !== undefined)
-		.map((name) => `hearth-mqtt/${name}`);
-	const missing = modules.filter((name) => !listed.has(name)).map((name) => `${name} is not preloaded: add it`);
-	const gone = [...listed]
-		.filter((name) => !modules.includes(name))
-		.map((name) => `${name} does not exist: take it out`);
-	return [...missing, ...gone].map((what) => `src/manifest.json:1: ${what}`);
 }
 
 function projectFiles() {

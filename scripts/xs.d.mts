@@ -17,7 +17,7 @@ export function slowness(cpu?: XsCpu): number;
  *  @returns its path. Throws CannotBuild */
 export function buildHost(options?: { cpu?: XsCpu; profile?: boolean }): Promise<string>;
 
-export type XsBoard = "esp32" | "esp32s3" | "esp32c3" | "pico_w" | "esp8266";
+export type XsBoard = "esp32" | "esp32s3" | "esp32c3" | "pico_w" | "esp8266" | "lin";
 
 /** The engine's memory by board, as options of the host. */
 export const BOARDS: Readonly<Record<XsBoard, readonly string[]>>;
@@ -27,6 +27,8 @@ export interface XsOptions {
 	board?: XsBoard;
 	/** default CPU */
 	cpu?: XsCpu;
+	/** what the program imports as "mc/config": mcconfig's options */
+	config?: Readonly<Record<string, string | number>>;
 	/** further options of the host (test/xs/host/xshost.c) */
 	options?: readonly string[];
 	/** then the process is killed; default 15,000, and many times that under emulation */
@@ -82,8 +84,13 @@ export interface XsBundles {
 }
 
 /** Bundles a TypeScript program: src/ and the boards' limits that it imports become the preload.
- *  @param plugins esbuild's, which come first */
-export function bundle(entry: string, plugins?: readonly Plugin[]): Promise<XsBundles>;
+ *  @param plugins esbuild's, which come first @param board whose limits are "hearth-mqtt/limits"; default esp32 */
+export function bundle(
+	entry: string,
+	plugins?: readonly Plugin[],
+	board?: XsBoard,
+	config?: Readonly<Record<string, string | number>>,
+): Promise<XsBundles>;
 
 /** Writes a script to build/xs/run. @returns its path */
 export function writeBundle(name: string, source: string): string;

@@ -20,14 +20,17 @@ export const CPU = process.env.HEARTH_XS_CPU ?? "x86";
 
 const EMULATED_SLOWNESS = 20;
 
-/** The engine's memory by board: the host's options. Without any it is an ESP32's. */
-export const BOARDS = {
-	esp32: [],
-	esp32s3: [],
-	esp32c3: ["-S", "94208"],
-	pico_w: ["-S", "131072"],
-	esp8266: ["-S", "32768"],
-};
+/** The engine's memory by board, as the host's options: `creation` in boards/<board>/manifest.json. */
+export const BOARDS = Object.fromEntries(
+	["esp32", "esp32s3", "esp32c3", "pico_w", "esp8266", "lin"].map((board) => [board, hostOptions(board)]),
+);
+
+function hostOptions(board) {
+	const { creation } = JSON.parse(fs.readFileSync(path.join(ROOT, "boards", board, "manifest.json"), "utf8"));
+	const { static: pool, chunk, heap, stack, keys } = creation;
+	const heaps = ["-c", `${chunk.initial}`, "-s", `${heap.initial}`];
+	return [...(pool > 0 ? ["-S", `${pool}`] : []), ...heaps, "-k", `${stack}`, "-K", `${keys.initial}`];
+}
 
 /** Device code is strict; an iife is so by this line only. */
 const COMMON = {
@@ -42,35 +45,75 @@ const COMMON = {
 	logLevel: "silent",
 };
 
-/** What a device's manifest preloads. */
+/** What a device's manifest preloads, and what stands for the SDK's modules, which it preloads, too. */
 function isPreloaded(file) {
-	return /^(src\/.*|boards\/[^/]+\/limits)\.ts$/.test(file);
+	return /^(src\/.*|boards\/[^/]+\/limits|boards\/(?!main)[^/]+|test\/xs\/sdk\/.*)\.ts$/.test(file);
 }
 
+/** The SDK's modules that have a stand-in: name, file in test/xs/sdk. */
+const SDK = {
+	"embedded:io/socket/tcp": "tcp",
+	"embedded:io/socket/listener": "listener",
+	"embedded:io/socket/udp": "udp",
+	"embedded:network/dnssd": "dnssd",
+	"embedded:network/interface/wifi": "wifi",
+	"text/decoder": "text-decoder",
+	"text/encoder": "text-encoder",
+	crypt: "crypt",
+	instrumentation: "instrumentation",
+	preference: "preference",
+	rng: "rng",
+	time: "time",
+	timer: "timer",
+};
+
 /** @returns the file that an import names, from ROOT on; undefined: no TypeScript file of the project */
-function importedFile(args) {
+function importedFile(args, board) {
 	if (args.path === "hearth-mqtt") return "src/index.ts";
+	if (args.path === "hearth-mqtt/limits") return `boards/${board}/limits.ts`;
+	if (Object.hasOwn(SDK, args.path)) return `test/xs/sdk/${SDK[args.path]}.ts`;
 	if (!args.path.startsWith(".")) return undefined;
 	const file = path.resolve(args.resolveDir, args.path).replace(/\.js$/, ".ts");
 	return fs.existsSync(file) ? path.relative(ROOT, file).replaceAll("\\", "/") : undefined;
 }
 
+/** Finds what only a device's build knows: this board's limits, the SDK's modules, mcconfig's options. */
+function deviceModules(board, config) {
+	return {
+		name: "device-modules",
+		setup(esbuild) {
+			esbuild.onResolve({ filter: /^[a-z]/ }, (args) => {
+				if (args.kind === "entry-point") return undefined;
+				if (args.path === "mc/config") return { path: args.path, namespace: "config" };
+				const file = importedFile(args, board);
+				return file === undefined ? undefined : { path: path.join(ROOT, file) };
+			});
+			esbuild.onLoad({ filter: /./, namespace: "config" }, () => ({
+				contents: `export default ${JSON.stringify(config)};`,
+			}));
+		},
+	};
+}
+
 /** In main, an imported binding of a preloaded module is a constant with the module's value, made only when it is
  *  used. */
-function linkToRom(modules) {
+function linkToRom(modules, board, device) {
 	return {
 		name: "link-to-rom",
 		setup(esbuild) {
 			esbuild.onResolve({ filter: /./ }, (args) => {
-				const file = args.kind === "entry-point" ? undefined : importedFile(args);
+				const file = args.kind === "entry-point" ? undefined : importedFile(args, board);
 				return file !== undefined && isPreloaded(file) ? { path: file, namespace: "rom" } : undefined;
 			});
 			esbuild.onLoad({ filter: /./, namespace: "rom" }, async (args) => {
-				const { names, enums } = await exportsOf(args.path);
+				const { names, enums } = await exportsOf(args.path, device);
 				modules.set(args.path, names);
 				const name = JSON.stringify(args.path);
 				const rom = "const rom = (name: string): any => (globalThis as any).hearth[" + name + "][name];";
-				const constants = names.map((n) => `export const ${n} = /* @__PURE__ */ rom("${n}");`);
+				const constants = names.map((n) => {
+					const value = `/* @__PURE__ */ rom("${n}");`;
+					return n === "default" ? `const module = ${value}\nexport default module;` : `export const ${n} = ${value}`;
+				});
 				return { contents: [rom, ...constants, ...enums].join("\n"), loader: "ts" };
 			});
 		},
@@ -78,8 +121,9 @@ function linkToRom(modules) {
 }
 
 /** @returns a module's exported names, and the text of its `const enum`s, which exist at compile time only */
-async function exportsOf(file) {
-	const options = { ...COMMON, banner: {}, format: "esm", entryPoints: [file], metafile: true, outdir: RUN };
+async function exportsOf(file, device) {
+	const output = { banner: {}, format: "esm", metafile: true, outdir: RUN };
+	const options = { ...COMMON, ...output, entryPoints: [file], plugins: [device] };
 	const { metafile } = await build(options);
 	const source = fs.readFileSync(path.join(ROOT, file), "utf8");
 	const enums = [...source.matchAll(/^export const enum (\w+) \{[^}]*\}/gm)];
@@ -102,16 +146,19 @@ function preloadSource(modules) {
 }
 
 /** Bundles a program. @param {string} entry its path @param plugins esbuild's, which come first
+ *  @param board whose limits are "hearth-mqtt/limits" @param config what "mc/config" is
  *  @returns {Promise<{ main: string, preload: string | undefined }>} paths of the two bundles */
-export async function bundle(entry, plugins = []) {
+export async function bundle(entry, plugins = [], board = "esp32", config = {}) {
 	const file = path.relative(ROOT, path.resolve(entry)).replaceAll("\\", "/");
 	const modules = new Map();
-	const main = await build({ ...COMMON, entryPoints: [file], plugins: [...plugins, linkToRom(modules)] });
-	const stem = file.replace(/\.\w+$/, "").replaceAll("/", "-");
+	const device = deviceModules(board, config);
+	const all = [...plugins, linkToRom(modules, board, device), device];
+	const main = await build({ ...COMMON, entryPoints: [file], plugins: all });
+	const stem = `${file.replace(/\.\w+$/, "").replaceAll("/", "-")}.${board}`;
 	const paths = { main: writeBundle(`${stem}.main.js`, main.outputFiles[0].text), preload: undefined };
 	if (modules.size > 0) {
 		const stdin = { contents: preloadSource(modules), resolveDir: ROOT, loader: "js" };
-		const preload = await build({ ...COMMON, stdin });
+		const preload = await build({ ...COMMON, stdin, plugins: [device] });
 		paths.preload = writeBundle(`${stem}.preload.js`, preload.outputFiles[0].text);
 	}
 	return paths;
@@ -146,7 +193,7 @@ export function slowness(cpu = CPU) {
 
 /** Starts a program on XS. See xs.d.mts. */
 export async function startOnXs(entry, options) {
-	return startBundles(await bundle(entry), options);
+	return startBundles(await bundle(entry, [], options?.board, options?.config), options);
 }
 
 function boardOptions(board) {

@@ -1,7 +1,9 @@
 /** The named causes of every refusal, and what each is on the wire. Four sorts of errors exist (ARCHITECTURE.md):
  *  a peer's and a budget's are a `Cause`, returned and never thrown; a person's is a `HearthError`; ours is
  *  `assert`. */
+
 import { ReasonCode } from "./codec/packet-types.js";
+import { frozen } from "./frozen.js";
 
 /** One cause for each check. The order is the order of `CAUSES`, which a test holds. */
 export const enum Cause {
@@ -91,7 +93,7 @@ export const enum Cause {
 
 /** Cause by number: its name (counters, log lines) and the Reason Code of 5.0 that tells a peer. Spec: 5.0, 2.4
  *  and 4.13 */
-const CAUSES: readonly (readonly [name: string, reason: ReasonCode])[] = [
+const CAUSES: readonly (readonly [name: string, reason: ReasonCode])[] = frozen([
 	["none", ReasonCode.Success],
 	["remaining-length-malformed", ReasonCode.MalformedPacket],
 	["packet-type-reserved", ReasonCode.MalformedPacket],
@@ -166,7 +168,7 @@ const CAUSES: readonly (readonly [name: string, reason: ReasonCode])[] = [
 	["slow-receiver", ReasonCode.QuotaExceeded],
 	["internal-error", ReasonCode.ImplementationSpecificError],
 	["controller-refused", ReasonCode.UnspecifiedError],
-];
+]);
 
 /** Number of causes, for tables of counters. */
 export const causeCount: number = CAUSES.length;

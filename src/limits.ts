@@ -1,6 +1,8 @@
 /** Every budget of a broker: unit, range, default and reason. All that the broker will ever hold is allocated from
  *  these. */
+
 import { HearthError } from "./errors.js";
+import { frozen } from "./frozen.js";
 
 export interface Limits {
 	/** clients at once, 1 to 60,000 */
@@ -80,7 +82,7 @@ export interface Limits {
 }
 
 /** For a PC or a Raspberry Pi: thousands of connections. Memory is reserved, and used only as it is needed. */
-export const hostLimits: Limits = {
+export const hostLimits: Limits = frozen({
 	connections: 10_000,
 	spareConnections: 100,
 	sessions: 20_000,
@@ -122,11 +124,11 @@ export const hostLimits: Limits = {
 	connectTimeoutMs: 30_000,
 	stallTimeoutMs: 60_000,
 	sessionExpirySeconds: 0xffffffff,
-};
+});
 
 type Relation = readonly [name: string, holds: (l: Limits) => boolean];
 
-const RELATIONS: readonly Relation[] = [
+const RELATIONS: readonly Relation[] = frozen([
 	["connections ≥ 1", (l) => l.connections >= 1],
 	["sessions ≥ connections", (l) => l.sessions >= l.connections],
 	["filterNodes ≥ subscriptions", (l) => l.filterNodes >= l.subscriptions],
@@ -151,7 +153,7 @@ const RELATIONS: readonly Relation[] = [
 	["topicAliasesGiven ≤ 1000", (l) => l.topicAliasesGiven <= 1_000],
 	["keepAliveMaxSeconds ≤ 65535", (l) => l.keepAliveMaxSeconds <= 65_535],
 	["clientIdBytes ≥ 23", (l) => l.clientIdBytes >= 23],
-];
+]);
 
 /** Checks the relations between budgets. Throws HearthError `HEARTH_ERR_LIMITS_RELATION` with the one that fails. */
 export function checkLimits(limits: Limits): void {

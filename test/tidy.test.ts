@@ -60,12 +60,24 @@ test("it finds files that nothing uses, and modules that are not preloaded", () 
 		{ path: "src/index.ts", text: 'export { a } from "./a.js";\n' },
 		{ path: "src/a.ts", text: "" },
 		{ path: "src/b.ts", text: "" },
-		{ path: "src/manifest.json", text: '{"preload": ["hearth-mqtt/index", "hearth-mqtt/a", "hearth-mqtt/c"]}' },
+		{
+			path: "src/manifest.json",
+			text: JSON.stringify({
+				modules: {
+					"hearth-mqtt": "../boards/library",
+					"hearth-mqtt/src/index": "./index",
+					"hearth-mqtt/src/a": "./b",
+					"hearth-mqtt/src/b": "./b",
+				},
+				preload: ["hearth-mqtt", "hearth-mqtt/src/index", "hearth-mqtt/src/a", "hearth-mqtt/src/c"],
+			}),
+		},
 	];
 	assert.equal(tidy(files), [
 		"src/b.ts:1: nothing uses it: delete it",
-		"src/manifest.json:1: hearth-mqtt/b is not preloaded: add it",
-		"src/manifest.json:1: hearth-mqtt/c does not exist: take it out",
+		"src/manifest.json:1: module hearth-mqtt/src/a is not listed: npm run manifests",
+		"src/manifest.json:1: hearth-mqtt/src/b is not preloaded: npm run manifests",
+		"src/manifest.json:1: hearth-mqtt/src/c does not exist: npm run manifests",
 	]);
 });
 

@@ -1,7 +1,7 @@
-/** ESP32-S3 without PSRAM. */
+/** ESP32-S3 without PSRAM, as measured for an ESP32: a quarter of both heaps stays free. */
 import type { Limits } from "../../src/limits.js";
 
-export const limits: Limits = {
+export const limits: Limits = Object.freeze({
 	connections: 24,
 	spareConnections: 1,
 	sessions: 30,
@@ -43,4 +43,4 @@ export const limits: Limits = {
 	connectTimeoutMs: 10_000,
 	stallTimeoutMs: 30_000,
 	sessionExpirySeconds: 7 * 86_400,
-};
+});

@@ -1,7 +1,7 @@
-/** ESP8266. */
+/** ESP8266. The engine needs 50 KB for these, which this chip is not known to have: boards/README.md. */
 import type { Limits } from "../../src/limits.js";
 
-export const limits: Limits = {
+export const limits: Limits = Object.freeze({
 	connections: 4,
 	spareConnections: 1,
 	sessions: 5,
@@ -43,4 +43,4 @@ export const limits: Limits = {
 	connectTimeoutMs: 10_000,
 	stallTimeoutMs: 30_000,
 	sessionExpirySeconds: 7 * 86_400,
-};
+});

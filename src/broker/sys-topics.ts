@@ -1,9 +1,11 @@
 /** What the broker says of itself under $SYS/broker, with Mosquitto's names where they mean the same. Values are made
  *  when somebody listens, and not kept: who subscribes gets them at once, then at each interval. After counters.ts,
  *  before deliver.ts. */
+
 import { topicMatches } from "../codec/topic.js";
 import { DeliveryState } from "../delivery/deliveries.js";
 import { type Cause, causeCount, causeName } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { Wear } from "../platform.js";
 import type { Broker } from "./broker.js";
 import { deliver, queueStored, store } from "./deliver.js";
@@ -12,17 +14,17 @@ import type { Session } from "./session.js";
 export const VERSION = "0.1.0";
 
 /** Minutes that a load average covers. */
-const SPANS: readonly number[] = [1, 5, 15];
+const SPANS: readonly number[] = frozen([1, 5, 15]);
 
 /** What load averages are made of, a minute: their names, and how much there was. */
-const LOADS: readonly (readonly [name: string, count: (b: Broker) => number])[] = [
+const LOADS: readonly (readonly [name: string, count: (b: Broker) => number])[] = frozen([
 	["messages/received", (b) => b.counters.packetsReceived],
 	["publish/received", (b) => b.counters.publishesReceived],
 	["publish/sent", (b) => b.counters.publishesSent],
 	["bytes/received", (b) => b.counters.bytesReceived],
 	["bytes/sent", (b) => b.outputs.bytesSent],
 	["connections", (b) => b.counters.connectionsOpened],
-];
+]);
 
 const drops = (b: Broker): number => {
 	const c = b.counters;
@@ -30,7 +32,7 @@ const drops = (b: Broker): number => {
 };
 
 /** Name below $SYS/broker/, value. Hearth's own ones begin with "hearth/". */
-const VALUES: readonly (readonly [name: string, value: (b: Broker) => number | string])[] = [
+const VALUES: readonly (readonly [name: string, value: (b: Broker) => number | string])[] = frozen([
 	["version", () => `hearth version ${VERSION}`],
 	["uptime", (b) => `${Math.floor(b.uptime / 1000)} seconds`],
 	["clients/total", (b) => b.clientSessions],
@@ -66,7 +68,7 @@ const VALUES: readonly (readonly [name: string, value: (b: Broker) => number | s
 	["hearth/limits/blocks", (b) => b.limits.blocks],
 	["hearth/high-water/deliveries", (b) => b.limits.deliveries - b.deliveries.freeCountMin],
 	["hearth/high-water/blocks", (b) => b.limits.blocks - b.pool.freeCountMin],
-];
+]);
 
 /** The same of a storage that wears out, below hearth/storage/flash/. */
 const WEAR: readonly (readonly [name: string, value: (w: Wear) => number | string])[] = [

@@ -1,6 +1,8 @@
 /** Cuts a byte stream into Control Packets: fixed header, Remaining Length, partial and oversized packets.
  *  After the transport, before the decoders. Spec: 5.0 and 3.1.1, section 2.1 */
+
 import { Cause } from "../errors.js";
+import { frozen } from "../frozen.js";
 import { putBytes } from "./data-types.js";
 import { PacketType, Version } from "./packet-types.js";
 
@@ -21,7 +23,7 @@ export const enum Frame {
 }
 
 /** Fixed header flags that each packet type must carry, PUBLISH apart (-1). Spec: 5.0, table 2-2 [MQTT-2.1.3-1] */
-const FLAGS: readonly number[] = [-2, 0, 0, -1, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0];
+const FLAGS: readonly number[] = frozen([-2, 0, 0, -1, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]);
 
 /** A Remaining Length below this takes one byte, and the packet is within any limit. */
 const SHORT = 127;

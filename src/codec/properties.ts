@@ -1,5 +1,7 @@
 /** The properties of MQTT 5.0: reading, checking, writing. Spec: 5.0, section 2.2.2 */
+
 import { Cause } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { Text } from "../platform.js";
 import {
 	endOfData,
@@ -36,7 +38,7 @@ const ANSWERS = 0b1000101010110100; // CONNACK, PUBACK to PUBCOMP, SUBACK, UNSUB
 
 /** By property identifier: type, and one bit for each Control Packet type that may carry it (bit 0: Will
  *  Properties). */
-const RULES: readonly (readonly [type: PropertyType, packets: number] | undefined)[] = [
+const RULES: readonly (readonly [type: PropertyType, packets: number] | undefined)[] = frozen([
 	undefined,
 	[PropertyType.Byte, (1 << P) | 1], // 1 Payload Format Indicator
 	[PropertyType.FourByte, (1 << P) | 1], // 2 Message Expiry Interval
@@ -82,7 +84,7 @@ const RULES: readonly (readonly [type: PropertyType, packets: number] | undefine
 	[PropertyType.Byte, 1 << PacketType.Connack], // 40 Wildcard Subscription Available
 	[PropertyType.Byte, 1 << PacketType.Connack], // 41 Subscription Identifier Available
 	[PropertyType.Byte, 1 << PacketType.Connack], // 42 Shared Subscription Available
-];
+]);
 
 /** Largest property identifier, plus one. */
 export const PROPERTY_IDS = 43;

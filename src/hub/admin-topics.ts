@@ -1,9 +1,11 @@
 /** The hub's own topics, for its page, for programs and for Home Assistant: what there is under $HEARTH/, told to who
  *  subscribes and when it changes; and commands, by request and response. Only admins may use them (device-hub.ts).
  *  Secrets never go this way: no code, no password. docs/hub-topics.md */
+
 import type { Broker } from "../broker/broker.js";
 import type { LocalMessage } from "../broker/session.js";
 import { Cause, causeName } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { DeviceHub } from "./device-hub.js";
 import type { Device } from "./device-record.js";
 import { ADMIN_ROOT, KINDS } from "./device-rights.js";
@@ -233,7 +235,7 @@ function endingOf(done: Done, result: object = {}): (cause: Cause) => void {
 	return (cause) => done(cause === Cause.None ? result : causeName(cause));
 }
 
-const COMMANDS: Readonly<Record<string, (hub: DeviceHub, request: Request, done: Done) => void>> = {
+const COMMANDS: Readonly<Record<string, (hub: DeviceHub, request: Request, done: Done) => void>> = frozen({
 	/** Opens the window; the code is on the hub's own display, page or console. */
 	"open-window"(hub, request, done) {
 		const seconds = request["seconds"] ?? WINDOW_MS / 1_000;
@@ -286,4 +288,4 @@ const COMMANDS: Readonly<Record<string, (hub: DeviceHub, request: Request, done:
 		const clientId = textOf(request, "clientId") ?? "";
 		done(hub.disconnect(clientId) ? {} : `${clientId}: is not connected`);
 	},
-};
+});

@@ -1,6 +1,8 @@
 /** What a device may do: the Topic Filters of its kind, and some of its own. A device has its own corner and no
  *  other's, or one broken device could delete or fake all the others. */
+
 import type { Client } from "../broker/access.js";
+import { frozen } from "../frozen.js";
 import type { Device } from "./device-record.js";
 import type { Devices } from "./registry.js";
 
@@ -11,7 +13,7 @@ export interface Kind {
 }
 
 /** Who belongs to the hub and what it may do, by the name of its kind. */
-export const KINDS: Readonly<Record<string, Kind>> = {
+export const KINDS: Readonly<Record<string, Kind>> = frozen({
 	/** a sensor, a switch: its own corner, and its entry in Home Assistant's discovery */
 	device: {
 		publish: [
@@ -28,7 +30,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
 	viewer: { publish: [], subscribe: ["#"] },
 	/** who may do everything, the hub's own topics included */
 	admin: { publish: ["#", "$HEARTH/#"], subscribe: ["#", "$SYS/#", "$HEARTH/#"] },
-};
+});
 
 /** The hub's own topics, that only an admin may use. */
 export const ADMIN_ROOT = "$HEARTH/";

@@ -1,5 +1,5 @@
 /** On XS: what a message costs a broker with an ESP32's limits, in opcodes and garbage, exact and repeatable. */
-import { limits } from "../../boards/esp32/limits.js";
+import { limits } from "hearth-mqtt/limits";
 import { Broker } from "../../src/broker/broker.js";
 import type { Connection } from "../../src/broker/connection.js";
 import { Feeder, packet, publishBytes, text } from "./clients.js";

@@ -1,6 +1,6 @@
 /** On XS: the deepest calls that a peer can cause. The engine's stack is fixed, and its overflow is the end of the
  *  process. */
-import { limits } from "../../boards/esp32/limits.js";
+import { limits } from "hearth-mqtt/limits";
 import type { AuthenticationMethod } from "../../src/auth/authentication-method.js";
 import { Broker } from "../../src/broker/broker.js";
 import type { Connection } from "../../src/broker/connection.js";

@@ -1,7 +1,7 @@
 /** On XS: a broker whose every table is full and whose every text is as long as it may be, for `hearth budget` to
  *  be held
  *  against: reports the bytes that it keeps. */
-import { limits } from "../../boards/esp32/limits.js";
+import { limits } from "hearth-mqtt/limits";
 import { Broker } from "../../src/broker/broker.js";
 import type { Connection } from "../../src/broker/connection.js";
 import { Feeder } from "./clients.js";

@@ -45,6 +45,8 @@ interface XsHost {
 	watch(fd: number, events: number): void;
 	/** Reads at most `count` bytes to bytes[start..]. @returns how many; 0: the end; -1: none now; -2: broken */
 	read(fd: number, bytes: Uint8Array, start: number, count: number): number;
+	/** bytes that could be read now, at most 5,744; 0: none, or the end */
+	readable(fd: number): number;
 	/** Takes all of bytes[start..end); throws RangeError when that is more than `writable`. @returns writable bytes */
 	write(fd: number, bytes: Uint8Array, start: number, end: number): number;
 	/** free bytes of the send buffer, which lies outside of the JavaScript heaps */
@@ -71,3 +73,4 @@ interface ArrayBufferConstructor {
 
 declare var onIo: ((fd: number, events: number) => void) | undefined;
 declare var onTimer: (() => void) | undefined;
+declare var trace: (...texts: unknown[]) => void;

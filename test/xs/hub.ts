@@ -2,7 +2,7 @@
  *  "alice" may prove by SCRAM-SHA-256 that she knows the password "wonderland".
  *  Ends when a client publishes to the topic "end". */
 
-import { limits } from "../../boards/esp32/limits.js";
+import { limits } from "hearth-mqtt/limits";
 import { decodeBase64 } from "../../src/auth/base64.js";
 import { type ScramCredentials, ScramSha256 } from "../../src/auth/scram.js";
 import { Broker } from "../../src/broker/broker.js";

@@ -21,8 +21,8 @@ async function run(command: string, args: string[]): Promise<{ code: number; out
 	return { code, output };
 }
 
-/** Starts test/xs/hub.ts. @returns its port, and how it ended */
-async function startHub(options: XsOptions): Promise<{ port: number; done: Promise<XsResult> }> {
+/** Starts a program that reports "listening" with its port. @returns its port, and how it ended */
+async function startHub(program: string, options: XsOptions): Promise<{ port: number; done: Promise<XsResult> }> {
 	let listening = (_port: number): void => {};
 	const port = new Promise<number>((resolve) => {
 		listening = resolve;
@@ -31,15 +31,24 @@ async function startHub(options: XsOptions): Promise<{ port: number; done: Promi
 		const match = /^\{"name":"listening","port":(\d+)/.exec(line);
 		if (match !== null) listening(Number(match[1]));
 	};
-	const { done } = await startOnXs("test/xs/hub.ts", { ...options, onLine });
+	const { done } = await startOnXs(program, { ...options, onLine });
 	const failed = done.then(({ errors }) => Promise.reject(new Error(`the hub did not listen: ${errors}`)));
 	return { port: await Promise.race([port, failed]), done };
 }
 
-/** Plays it on a board with at least 16 clients. @returns how the broker ended */
-export async function playInterop(options: XsOptions = {}): Promise<XsResult> {
-	const { port, done } = await startHub(options);
-	const clients = [];
+/** Plays it on a board with at least 16 clients. @param program the hub @returns how it ended */
+export async function playInterop(options: XsOptions = {}, program = "test/xs/hub.ts"): Promise<XsResult> {
+	const { port, done } = await startHub(program, options);
+	const end = await talk(port);
+	const result = await done;
+	end();
+	return result;
+}
+
+/** The scenario, with the broker on this port of 127.0.0.1; the last message ends the broker.
+ *  @returns what ends its clients */
+export async function talk(port: number): Promise<() => void> {
+	const clients: mqtt.MqttClient[] = [];
 	for (let i = 0; i < 14; i++)
 		clients.push(await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: `c${i}`, reconnectPeriod: 0 }));
 	const got: string[] = [];
@@ -64,7 +73,7 @@ export async function playInterop(options: XsOptions = {}): Promise<XsResult> {
 	for (let i = 1; i < 14; i++) await clients[i]!.publishAsync(`from/c${i}`, `${i}`, { qos: (i % 3) as 0 | 1 | 2 });
 	await gotAll;
 	await clients[1]!.publishAsync("end", "");
-	const result = await done;
-	for (const client of clients) client.end(true);
-	return result;
+	return () => {
+		for (const client of clients) client.end(true);
+	};
 }

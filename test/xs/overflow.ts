@@ -1,7 +1,7 @@
 /** On XS: each limit is sent its overflow, and the broker answers, counts and lives. A memory that is full, a
  *  stack that
  *  overflows and an exception that nobody catches would end the process. */
-import { limits } from "../../boards/esp32/limits.js";
+import { limits } from "hearth-mqtt/limits";
 import { Broker } from "../../src/broker/broker.js";
 import { type Connection, ConnectionState } from "../../src/broker/connection.js";
 import { Feeder, packet, publishBytes, text } from "./clients.js";

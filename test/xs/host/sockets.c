@@ -187,6 +187,14 @@ static void hostRead(xsMachine* the)
 	xsResult = xsInteger(n >= 0 ? (int)n : errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2);
 }
 
+/* readable(fd): bytes that lie in the system, at most a window of them; 0: none, or the end */
+static void hostReadable(xsMachine* the)
+{
+	static uint8_t window[5744];
+	ssize_t n = recv(fdArgument(the, 0), window, sizeof window, MSG_PEEK);
+	xsResult = xsInteger(n > 0 ? (int)n : 0);
+}
+
 /* write(fd, bytes, start, end): takes all, which must not be more than is writable; what is writable after it */
 static void hostWrite(xsMachine* the)
 {
@@ -227,7 +235,7 @@ static void hostClose(xsMachine* the)
 
 const HostFunction socketFunctions[] = {
 	{ "listen", hostListen, 1 }, { "port", hostPort, 1 }, { "remote", hostRemote, 1 }, { "accept", hostAccept, 1 },
-	{ "connect", hostConnect, 1 }, { "watch", hostWatch, 2 }, { "read", hostRead, 4 }, { "write", hostWrite, 4 },
+	{ "connect", hostConnect, 1 }, { "watch", hostWatch, 2 }, { "read", hostRead, 4 }, { "readable", hostReadable, 1 }, { "write", hostWrite, 4 },
 	{ "writable", hostWritable, 1 }, { "close", hostClose, 1 },
 };
 const int socketFunctionCount = sizeof socketFunctions / sizeof socketFunctions[0];

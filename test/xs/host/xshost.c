@@ -4,7 +4,7 @@
      -p FILE      preload: run FILE in a large "ROM" machine that is then frozen and shared (may repeat)
      -c BYTES     chunk heap, fixed size            (ESP32, default: 78848)
      -s COUNT     slot heap, fixed size, in slots   (ESP32, default: 4928 = 78848 bytes)
-     -S BYTES     one static pool shared by slots and chunks, instead of -c and -s (ESP32-C3: 94208)
+     -S BYTES     one static pool shared by slots and chunks, which grow in it; -c and -s after it: what they begin with
      -k COUNT     value stack, in slots             (ESP32, default: 512; with -S: 384)
      -K COUNT     property keys that may be added at run time (ESP32, default: 32, grows by 32)
      -b BYTES     send buffer of a connection       (default: 5744)

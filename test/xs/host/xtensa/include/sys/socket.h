@@ -15,7 +15,7 @@ struct sockaddr {
 
 enum {
 	AF_INET = 2, SOCK_STREAM = 1, SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_SNDBUF = 7, SO_ACCEPTCONN = 30, SHUT_WR = 1,
-	MSG_NOSIGNAL = 0x4000
+	MSG_PEEK = 2, MSG_NOSIGNAL = 0x4000
 };
 
 int socket(int domain, int type, int protocol);

@@ -1,0 +1,76 @@
+/** The hub on a device, whatever brings the network: the broker with this board's limits, its listeners, what it tells
+ *  of itself. */
+
+import { limits } from "hearth-mqtt/limits";
+import Timer from "timer";
+import { Broker } from "../src/broker/broker.js";
+import { healthLine } from "./health.js";
+import { type LoginOptions, loginRules } from "./login.js";
+import { DevicePlatform } from "./platform.js";
+import { TcpListener } from "./tcp.js";
+import { WebSocketListener } from "./websocket.js";
+
+const HEALTH_MS = 60_000;
+
+/** Seconds between the values under $SYS/broker. */
+const SYS_INTERVAL = 60;
+
+export interface DeviceHubOptions extends LoginOptions {
+	/** 0: a free one */
+	port: number;
+	/** of MQTT over WebSocket; 0: a free one; undefined: there is none */
+	webSocketPort: number | undefined;
+	/** see countStart */
+	restarts: string;
+}
+
+export class HubOnDevice {
+	readonly platform = new DevicePlatform();
+	readonly broker: Broker;
+	private readonly tcp: TcpListener;
+	private readonly webSocket: WebSocketListener | undefined;
+	private readonly health: Timer;
+
+	/** Listens on every address that the device has now and later: a changed one needs nothing more. */
+	constructor(options: DeviceHubOptions) {
+		const platform = this.platform;
+		const access = loginRules(platform.text, options);
+		this.broker = new Broker({ limits, platform, access, sysInterval: SYS_INTERVAL });
+		platform.attach(this.broker);
+		this.tcp = new TcpListener(platform, this.broker, options.port);
+		const { webSocketPort } = options;
+		if (webSocketPort !== undefined) this.webSocket = new WebSocketListener(platform, this.broker, webSocketPort);
+		this.broker.publish("$SYS/broker/restarts", options.restarts, { retain: true });
+		this.health = Timer.repeat(() => this.tellHealth(), HEALTH_MS);
+		platform.log(1, `listening mqtt://*:${this.port}`);
+		if (this.webSocket !== undefined) platform.log(1, `listening ws://*:${this.webSocket.port}`);
+		if (!options.anonymous && options.user === undefined)
+			platform.log(0, "nobody may come in: build with user=NAME secret=PASSWORD, or anonymous=1");
+	}
+
+	private tellHealth(): void {
+		try {
+			this.platform.log(1, healthLine(this.broker, this.platform));
+		} catch (error) {
+			this.platform.fault("health", error);
+		}
+	}
+
+	get port(): number {
+		return this.tcp.port;
+	}
+
+	/** undefined: there is no listener for WebSocket */
+	get webSocketPort(): number | undefined {
+		return this.webSocket?.port;
+	}
+
+	/** Ends connections without Will Messages, and the listeners. */
+	close(): void {
+		this.tcp.close();
+		this.webSocket?.close();
+		Timer.clear(this.health);
+		this.broker.stop();
+		this.platform.detach();
+	}
+}

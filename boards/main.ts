@@ -1,0 +1,55 @@
+/** What is flashed: the hub on a device with Wi-Fi. Options come from mcconfig's command line: ssid, password, user,
+ *  secret, anonymous, host, port, ws. */
+import config from "mc/config";
+import { announce } from "./announce.js";
+import { HubOnDevice } from "./hub.js";
+import { Network } from "./network.js";
+import { countStart } from "./restarts.js";
+
+/** @returns the option's text; undefined: not given */
+function option(name: string): string | undefined {
+	const value = config[name];
+	return value === undefined || value === "" ? undefined : `${value}`;
+}
+
+function main(): void {
+	const restarts = countStart();
+	const hub = new HubOnDevice({
+		port: Number(option("port") ?? 1883),
+		webSocketPort: option("ws") === undefined ? undefined : Number(option("ws")),
+		user: option("user"),
+		secret: option("secret"),
+		anonymous: option("anonymous") === "1" || option("anonymous") === "true",
+		restarts,
+	});
+	const log = (line: string): void => hub.platform.log(1, line);
+	log(`Hearth, start ${restarts}`);
+	const ssid = option("ssid");
+	if (ssid === undefined) return hub.platform.log(0, "no network: build with ssid=NAME password=PASSWORD");
+	const host = option("host") ?? "hearth";
+	let announced: { close(): void } | undefined;
+	const silence = (): void => {
+		try {
+			announced?.close();
+		} catch (error) {
+			log(`mDNS: ${error}`); // the clients that know the address don't need it
+		}
+		announced = undefined;
+	};
+	const onAddress = (address: string): void => {
+		log(`address ${address}: mqtt://${address}:${hub.port}, mqtt://${host}.local:${hub.port}`);
+		silence();
+		try {
+			announced = announce(host, hub.port, log);
+		} catch (error) {
+			log(`mDNS: ${error}`);
+		}
+	};
+	const onLost = (): void => {
+		log("Wi-Fi is lost; looking for it");
+		silence();
+	};
+	new Network({ ssid, password: option("password"), onAddress, onLost, log });
+}
+
+main();

@@ -1,0 +1,205 @@
+/** `npm run check:boards [-- [--record] [board…]]`: builds the hub for each board with the Moddable SDK that $MODDABLE
+ *  names, as far as that goes without the vendors' tools: types, byte code, the linker with its preloads. Fails on a
+ *  type error, on a linker's warning about our modules, and when the image grew by more than 5 %. On Linux's 32-bit
+ *  runtime the hub then runs, and real clients talk through it. Exit code 3: there is no SDK, nothing was checked. */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import { createServer } from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { ROOT } from "./xs-build.mjs";
+
+const SIZES = path.join(ROOT, "boards", "sizes.json");
+const OUT = path.join(ROOT, "build", "boards");
+const GROWTH = 1.05;
+
+/** mcconfig's platforms, by board. */
+const PLATFORMS = {
+	lin: "lin",
+	esp32: "esp32",
+	esp32s3: "esp32/esp32s3",
+	esp32c3: "esp32/esp32c3",
+	pico_w: "pico/pico_w",
+	esp8266: "esp",
+};
+
+/** What the SDK itself leaves to be written to, and ours only lead to. */
+const THEIRS = /Preference\.#cache/;
+
+const sdk = process.env.MODDABLE;
+
+/** The linker and the rest do not need the vendors' SDKs, but the makefiles ask for their folders. */
+function standIns() {
+	const folder = path.join(OUT, "vendors");
+	const vendor = (name) => path.join(folder, name);
+	for (const name of [
+		"esp-idf",
+		"esp8266-2.3.0",
+		"ESP8266_RTOS_SDK",
+		"toolchain/Linux",
+		"pico-sdk",
+		"pico-extras",
+		"gcc",
+	])
+		fs.mkdirSync(vendor(name), { recursive: true });
+	if (!fs.existsSync(vendor("esp-idf/.git"))) {
+		const git = (...args) => execFileSync("git", ["-C", vendor("esp-idf"), ...args], { stdio: "ignore" });
+		git("init");
+		git("-c", "user.name=none", "-c", "user.email=none", "commit", "--allow-empty", "-m", "none");
+	}
+	return {
+		IDF_PATH: vendor("esp-idf"),
+		ESP_BASE: folder,
+		PICO_SDK_DIR: vendor("pico-sdk"),
+		PICO_EXTRAS_DIR: vendor("pico-extras"),
+		PICO_EXAMPLES_DIR: vendor("pico-extras"),
+		PICO_GCC_ROOT: vendor("gcc"),
+	};
+}
+
+function environment() {
+	const tools = path.join(sdk, "build", "bin", "lin", "release");
+	const bin = path.join(ROOT, "node_modules", ".bin");
+	const glib = "/usr/lib/i386-linux-gnu/pkgconfig";
+	const search = [tools, bin, process.env.PATH].join(path.delimiter);
+	return { PKG_CONFIG_PATH: glib, ...process.env, ...standIns(), PATH: search };
+}
+
+/** Runs a command. @returns {{ status: number, output: string }} */
+function run(command, args, env) {
+	const { status, stdout, stderr, error } = spawnSync(command, args, {
+		cwd: ROOT,
+		env,
+		encoding: "utf8",
+		maxBuffer: 1 << 28,
+	});
+	return { status: error ? 1 : (status ?? 1), output: error ? `${error.message}\n` : stdout + stderr };
+}
+
+/** @returns {string | undefined} a file's path below a folder */
+function find(folder, name) {
+	const found = fs.readdirSync(folder, { recursive: true }).find((file) => path.basename(String(file)) === name);
+	return found === undefined ? undefined : path.join(folder, String(found));
+}
+
+/** Builds the SDK's side. @returns {{ findings: string[], sizes?: { rom: number, ram: number }, folder: string }} */
+function buildBoard(board, options, env) {
+	const folder = path.join(OUT, board);
+	fs.rmSync(folder, { recursive: true, force: true });
+	fs.mkdirSync(folder, { recursive: true });
+	const configured = run(
+		"mcconfig",
+		["-p", PLATFORMS[board], "-t", "build", "-o", folder, "manifest.json", ...options],
+		env,
+	);
+	const makefile = find(folder, "makefile");
+	if (configured.status !== 0 || makefile === undefined) return { findings: [configured.output.trim()], folder };
+	const target = path.join(path.dirname(makefile), "mc.xs.c");
+	const config = path.join(folder, "sdkconfig.h");
+	fs.writeFileSync(config, "");
+	const given = [`SDKCONFIG_H=${config}`, "-o", config];
+	const made = run("make", ["-j", `${os.availableParallelism()}`, "-f", makefile, ...given, target], env);
+	const lines = made.output.split("\n");
+	const findings = lines.filter((line) => /^### warning: .*hearth-mqtt/.test(line) && !THEIRS.test(line));
+	findings.push(...notPreloaded(fs.readFileSync(makefile, "utf8")));
+	if (made.status !== 0) findings.push(...lines.filter((line) => /error TS|\*\*\*/.test(line)));
+	return made.status === 0 ? { findings, sizes: sizesOf(target, env), folder } : { findings, folder };
+}
+
+/** A module of ours that the makefile's linker does not preload lies in RAM; the application itself must. */
+function notPreloaded(makefile) {
+	const modules = new Set([...makefile.matchAll(/\/(hearth-mqtt[\w/-]*)\.xsb\b/g)].map((match) => match[1]));
+	const preloads = new Set([...makefile.matchAll(/-p (hearth-mqtt[\w/-]*)\.xsb\b/g)].map((match) => match[1]));
+	if (modules.size === 0 || preloads.size === 0) return ["the makefile names no module of ours"];
+	return [...modules]
+		.filter((name) => !preloads.has(name) && name !== "hearth-mqtt/boards/main")
+		.map((name) => `${name} is not preloaded`);
+}
+
+/** Compiles the linked image for 32 bits. @returns bytes that go into flash, and bytes of RAM from the start */
+function sizesOf(source, env) {
+	const object = `${source}.o`;
+	const includes = ["includes", "platforms", "sources"].map((name) => `-I${path.join(sdk, "xs", name)}`);
+	const options = ["-m32", "-w", "-DmxRun=1", "-D__FLASH__=1", ...includes, `-I${path.dirname(source)}`];
+	const compiled = run("gcc", [...options, "-c", source, "-o", object], env);
+	if (compiled.status !== 0) throw new Error(compiled.output);
+	const [, numbers] = run("size", [object], env).output.trim().split("\n");
+	const [text, data, bss] = numbers.trim().split(/\s+/).map(Number);
+	return { rom: text, ram: data + bss };
+}
+
+async function freePort() {
+	const server = createServer();
+	await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+	const { port } = server.address();
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}
+
+/** Builds for Linux's 32-bit runtime and lets real clients talk through the hub there. @returns {Promise<string[]>} */
+async function runOnLin(env) {
+	const port = await freePort();
+	const options = [`port=${port}`, "anonymous=1", "end=end"];
+	const { findings, folder } = buildBoard("lin", options, env);
+	if (findings.length > 0) return findings;
+	const made = run("make", ["-f", find(folder, "makefile"), "CC=gcc -m32", "build"], env);
+	const library = find(folder, "mc.so");
+	if (made.status !== 0 || library === undefined) return [made.output.trim().split("\n").slice(-3).join(" ")];
+	const host = path.join(folder, "host");
+	const glib = run("pkg-config", ["--cflags", "--libs", "gio-2.0"], env).output.trim().split(/\s+/);
+	const headers = `-I${path.join(sdk, "build", "simulators", "modules")}`;
+	const compiled = run("gcc", ["-m32", "-DmxLinux=1", headers, "boards/lin/host.c", "-o", host, ...glib, "-ldl"], env);
+	if (compiled.status !== 0) return [compiled.output.trim()];
+	const outfile = path.join(folder, "interop.mjs");
+	const entry = { entryPoints: [path.join(ROOT, "test", "xs", "interop.ts")], outfile, bundle: true };
+	await build({ ...entry, platform: "node", format: "esm", packages: "external", logLevel: "silent" });
+	const { talk } = await import(pathToFileURL(outfile).href);
+	return new Promise((resolve) => {
+		let output = "";
+		const child = spawn(host, [library], { env, stdio: ["ignore", "pipe", "inherit"] });
+		const ended = (findings) => {
+			child.kill("SIGKILL");
+			resolve(findings);
+		};
+		child.stdout.on("data", async (text) => {
+			const before = output;
+			output += text;
+			if (/ended, faults 0/.test(output)) ended([]);
+			else if (!/listening mqtt/.test(before) && /listening mqtt/.test(output))
+				await talk(port).catch((error) => ended([`lin: ${error.message}\n${output}`]));
+		});
+		child.on("exit", (status) => ended([`lin: the hub ended with ${status}\n${output}`]));
+	});
+}
+
+async function main() {
+	if (sdk === undefined || !fs.existsSync(path.join(sdk, "build", "bin", "lin", "release", "mcconfig"))) {
+		console.log("check:boards: skipped: $MODDABLE names no Moddable SDK whose Linux tools are built");
+		return 3;
+	}
+	const asked = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+	const recorded = fs.existsSync(SIZES) ? JSON.parse(fs.readFileSync(SIZES, "utf8")) : {};
+	const env = environment();
+	let failed = 0;
+	for (const board of asked.length > 0 ? asked : Object.keys(PLATFORMS)) {
+		const { findings, sizes } = buildBoard(board, [], env);
+		const before = recorded[board];
+		if (sizes !== undefined && before !== undefined)
+			for (const kind of ["rom", "ram"])
+				if (sizes[kind] > GROWTH * before[kind])
+					findings.push(`${kind}: ${sizes[kind]} bytes, ${before[kind]} before; --record if that is meant`);
+		if (sizes !== undefined && (before === undefined || process.argv.includes("--record"))) recorded[board] = sizes;
+		if (board === "lin" && findings.length === 0) findings.push(...(await runOnLin(env)));
+		console.log(
+			`${findings.length === 0 ? "ok  " : "FAIL"} ${board} ${sizes === undefined ? "" : JSON.stringify(sizes)}`,
+		);
+		for (const line of findings) console.log(`     ${line}`);
+		failed += findings.length;
+	}
+	if (failed === 0) fs.writeFileSync(SIZES, `${JSON.stringify(recorded, undefined, "\t")}\n`);
+	return failed === 0 ? 0 : 1;
+}
+
+process.exit(await main());
