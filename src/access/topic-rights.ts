@@ -39,6 +39,9 @@ const REST = "\0#";
 
 interface Rule extends TopicRule {
 	readonly levels: readonly string[];
+	/** a name, and the user's, stands in it */
+	readonly named: boolean;
+	readonly namesUser: boolean;
 }
 
 /** A list that says nothing. */
@@ -71,7 +74,10 @@ export class TopicRights {
 	/** Adds a rule; in a section their order means nothing. */
 	add(section: Section, rule: TopicRule): void {
 		if (rule.names === "pattern") this.hasPatterns = true;
-		this.rulesOf(section).push({ ...rule, levels: levelsOf(rule.filter) });
+		const { filter } = rule;
+		const named = rule.names !== "none" && /%[cu]/.test(filter);
+		const namesUser = named && filter.includes("%u");
+		this.rulesOf(section).push({ ...rule, levels: levelsOf(filter), named, namesUser });
 	}
 
 	private rulesOf(section: Section): Rule[] {
@@ -134,13 +140,17 @@ export class TopicRights {
 function judgeBy(rules: readonly Rule[], question: Question): Verdict {
 	const { client, right, levels } = question;
 	let verdict = Verdict.Nothing;
-	for (const rule of rules) {
+	for (let i = 0; i < rules.length; i++) {
+		const rule = rules[i]!;
 		if ((rule.rights & right) === 0) continue;
-		const wanted = namesIn(rule, client);
-		if (wanted === undefined) continue;
+		if (rule.namesUser && client.userName === undefined) continue;
+		const wanted = rule.names === "pattern" ? levelsOf(putNames(rule.filter, client)) : rule.levels;
+		const names = rule.named && rule.names !== "pattern" ? client : undefined;
+		// nobody may call itself $SYS
+		if (names !== undefined && levels[0]!.startsWith("$") && !rule.filter.startsWith("$")) continue;
 		// a filter is denied when all of it is, and allowed when some of it is
-		const applies = rule.allow && right === Right.Subscribe ? overlap(wanted, levels) : covers(wanted, levels);
-		if (!applies) continue;
+		const some = rule.allow && right === Right.Subscribe;
+		if (!(some ? overlap(wanted, levels, names) : covers(wanted, levels, names))) continue;
 		if (!rule.allow) return Verdict.Denied;
 		verdict = Verdict.Allowed;
 	}
@@ -152,21 +162,17 @@ function levelsOf(filter: string): readonly string[] {
 	return filter.split("/").map((level) => (level === "+" ? ANY : level === "#" ? REST : level));
 }
 
-/** @returns the rule's levels for a client; undefined: it does not apply to it */
-function namesIn(rule: Rule, client: Client): readonly string[] | undefined {
-	if (rule.names === "none" || !rule.filter.includes("%")) return rule.levels;
-	const { clientId, userName } = client;
-	if (userName === undefined && rule.filter.includes("%u")) return undefined;
-	const put = (text: string) => text.replace(/%[cu]/g, (which) => (which === "%c" ? clientId : (userName ?? which)));
-	return rule.names === "pattern" ? levelsOf(put(rule.filter)) : rule.levels.map(put);
+/** @returns a filter, or one of its levels, with a client's names in it */
+function putNames(text: string, { clientId, userName }: Client): string {
+	return text.replace(/%[cu]/g, (which) => (which === "%c" ? clientId : (userName ?? which)));
 }
 
 /** @returns whether all that `given` is, a topic or a filter, is matched by the filter `wanted`. A wildcard at the
- *  beginning leaves out what begins with $ [MQTT-4.7.2-1] */
-function covers(wanted: readonly string[], given: readonly string[]): boolean {
-	if (given[0]!.startsWith("$") && wanted[0] !== given[0]) return false;
+ *  beginning leaves out what begins with $ [MQTT-4.7.2-1] @param names whose names stand in `wanted`; undefined: none do */
+function covers(wanted: readonly string[], given: readonly string[], names: Client | undefined): boolean {
 	for (let i = 0; i < wanted.length; i++) {
-		const level = wanted[i]!;
+		const level = names === undefined ? wanted[i]! : putNames(wanted[i]!, names);
+		if (i === 0 && given[0]!.startsWith("$") && level !== given[0]) return false;
 		if (level === REST) return true;
 		if (i === given.length || given[i] === REST) return false;
 		if (level !== ANY && level !== given[i]) return false;
@@ -174,13 +180,12 @@ function covers(wanted: readonly string[], given: readonly string[]): boolean {
 	return wanted.length === given.length;
 }
 
-/** @returns whether there is a topic that both filters match */
-function overlap(one: readonly string[], other: readonly string[]): boolean {
-	const special = one[0]!.startsWith("$") || other[0]!.startsWith("$");
-	if (special && one[0] !== other[0]) return false;
+/** @returns whether there is a topic that both filters match. @param names whose names stand in `wanted` */
+function overlap(wanted: readonly string[], other: readonly string[], names: Client | undefined): boolean {
 	for (let i = 0; ; i++) {
-		const a = one[i];
+		const a = names === undefined || i >= wanted.length ? wanted[i] : putNames(wanted[i]!, names);
 		const b = other[i];
+		if (i === 0 && (a!.startsWith("$") || b!.startsWith("$")) && a !== b) return false;
 		if (a === REST || b === REST) return true;
 		if (a === undefined || b === undefined) return a === b;
 		if (a !== ANY && b !== ANY && a !== b) return false;

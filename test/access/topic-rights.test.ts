@@ -13,6 +13,7 @@ everyone
 	allow read            public/#
 	deny  write           public/readonly
 	allow publish         in/%c
+	allow publish         %c/box
 	allow will            status/%c
 	allow subscribe       news/+
 
@@ -55,7 +56,8 @@ const TABLE: readonly (readonly [who: string, right: "P" | "W" | "S" | "R", allo
 	["-", "S", "public/# public/+ public/a # + +/a +/# news/+ news/# news/a +/+", "a/# in/c hall/other $SYS/# news/a/b"],
 	["-", "P", "in/c", "in/d in in/c/x public/a public/readonly status/c hall/door"],
 	["-", "W", "status/c", "status/d in/c public/a"],
-	["-@d", "P", "in/d", "in/c"],
+	["-@d", "P", "in/d d/box", "in/c c/box"],
+	["-@$SYS", "P", "in/$SYS", "$SYS/box"],
 	["-@a/b", "P", "", "in/a/b in/a in/b"],
 	["-@+", "P", "", "in/c in/x in"],
 	["-@#", "W", "", "status/c status status/x/y"],

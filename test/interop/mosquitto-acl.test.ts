@@ -25,6 +25,7 @@ const CLIENTS: readonly Who[] = [
 	["three", "c d"],
 	["plus+", "ann"],
 	["four", "ha#sh"],
+	["$x", "$x"],
 ];
 const TOPICS = [
 	...["a", "b", "a/b", "a/b/c", "/a", "a/", "one", "ann", "x/one", "x/ann", "x/ben", "x/a/b", "x/two/set", "x/c d"],
@@ -178,6 +179,7 @@ pattern readwrite x/%c/set
 pattern write x/%c%c
 pattern write x/pre%c
 pattern write x%c
+pattern %c/#
 `,
 	"topics that begin with $ and levels that are empty": `topic readwrite /#
 topic read +/+
