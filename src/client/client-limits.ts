@@ -121,6 +121,8 @@ export interface ClientLayout {
 	held: number;
 	/** packets under construction */
 	scratch: number;
+	/** the Topic Name that was published to last */
+	topic: number;
 	outputs: number;
 	blocks: number;
 	/** bytes of all */
@@ -132,8 +134,9 @@ export function layOutClient(limits: ClientLimits): ClientLayout {
 	const head = limits.partialBytes;
 	const held = head + limits.headBytes;
 	const scratch = held + limits.heldBytes;
-	const outputs = scratch + limits.controlBytes;
+	const topic = scratch + limits.controlBytes;
+	const outputs = topic + Math.min(0xffff, limits.controlBytes);
 	const blocks = outputs + limits.outputBuffers * limits.outputBytes;
 	const bytes = blocks + limits.blocks * limits.blockBytes;
-	return { partial: 0, head, held, scratch, outputs, blocks, bytes };
+	return { partial: 0, head, held, scratch, topic, outputs, blocks, bytes };
 }

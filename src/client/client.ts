@@ -85,9 +85,12 @@ export class Client {
 	redirects = 0;
 	/** how often in a row another client has taken the session over. Spec: 5.0, 4.13 */
 	takeovers = 0;
-	/** the entry and Topic Name of the message that is being published; 0: none is */
+	/** the entry of the message that is being published; 0: none is */
 	publishing = 0;
+	/** the Topic Name that was published to last, and the bytes of its text at memory[layout.topic]: most programs
+	 *  publish to few, and its text costs garbage */
 	topic = "";
+	topicBytes = 0;
 	/** hears how the authentication that the program began has ended */
 	private reauthentication: Done | undefined = undefined;
 
@@ -104,7 +107,7 @@ export class Client {
 		this.version = this.options.version === 0 ? Version.V5 : this.options.version;
 		this.clientId = this.options.clientId;
 		this.memory = new Uint8Array(this.layout.bytes);
-		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blocks, limits.blockBytes);
+		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blockBytes, limits.blocks);
 		this.store = new MessageStore(this.pool, 2, limits.queueBytes);
 		this.deliveries = new Deliveries(limits.queueMessages, this.store, 0, 0);
 		for (let i = 0; i <= limits.queueMessages; i++) this.waiters.push(undefined);
@@ -356,14 +359,6 @@ export class Client {
 	handlerFailed(error: unknown): void {
 		this.counters.handlerErrors++;
 		this.log(0, `a handler failed: ${error}`);
-	}
-
-	/** @returns an entry's Topic Name. Allocates it. */
-	topicOf(entry: number): string {
-		const message = this.deliveries.message[entry]!;
-		const bytes = new Uint8Array(this.store.topicBytes(message));
-		this.pool.read(message, 0, bytes.length, bytes, 0);
-		return this.text.decode(bytes, 0, bytes.length) ?? "";
 	}
 
 	/** @returns payload bytes of an entry's message */

@@ -12,6 +12,7 @@ import type { ClientPublishOptions, PayloadSource } from "./client-options.js";
 import { ClientState } from "./client-state.js";
 import { pump } from "./send-publish.js";
 import type { Done } from "./subscriptions.js";
+import { topicOf } from "./topic-of.js";
 
 /** Blocks that messages leave to control packets. */
 const BLOCKS_KEPT = 2;
@@ -32,7 +33,7 @@ export function publish(
 ): number {
 	const result = publishAtOnce(client, topic, payload, options, source);
 	if (result <= 0) return result;
-	const entry = keep(client, topic, payload, options, source);
+	const entry = keep(client, payload, options, source);
 	if (entry < 0) return entry;
 	client.waiters[entry] = done;
 	client.publishing = entry;
@@ -54,17 +55,13 @@ export function publishAtOnce(
 	if (!(qos >= 0 && qos <= 2)) return -Cause.QosNotSupported;
 	if (client.state === ClientState.Idle) return -Cause.TransportClosed;
 	if (topic !== client.topic) {
-		const cause = checkTopicName(topic);
+		const cause = takeTopic(client, topic);
 		if (cause !== Cause.None) return -cause;
-		client.topic = topic;
 	}
 	client.beginTurn();
-	const text = client.text;
-	const topicBytes = text.size(topic);
-	const payloadBytes = source?.byteLength ?? (typeof payload === "string" ? text.size(payload) : payload.length);
-	if (topicBytes > 0xffff || topicBytes + HEAD_BYTES > client.limits.controlBytes) return -Cause.TopicTooLong;
+	const payloadBytes = source?.byteLength ?? sizeOfPayload(client, payload);
 	const properties = options?.properties ?? NOTHING;
-	const total = topicBytes + properties.length + payloadBytes + HEAD_BYTES;
+	const total = client.topicBytes + properties.length + payloadBytes + HEAD_BYTES;
 	if (!(payloadBytes >= 0) || total > VARIABLE_MAX) return -Cause.PacketTooLarge;
 	if (!client.isConnected) return qos === 0 && !client.options.queueQos0 ? -Cause.TransportClosed : 1;
 	const server = client.server;
@@ -72,6 +69,22 @@ export function publishAtOnce(
 	if (options?.retain && !server.retain) return -Cause.RetainNotSupported;
 	if (qos > 0 || source !== undefined || total > client.limits.outputBytes || total > server.packetBytes) return 1;
 	return sendNow(client, topic, payload, options, properties, total, payloadBytes) ? 0 : 1;
+}
+
+/** Checks a Topic Name, and keeps its text. */
+function takeTopic(client: Client, topic: string): Cause {
+	const cause = checkTopicName(topic);
+	if (cause !== Cause.None) return cause;
+	const bytes = client.text.size(topic);
+	if (bytes > 0xffff || bytes + HEAD_BYTES > client.limits.controlBytes) return Cause.TopicTooLong;
+	client.text.encode(topic, client.memory, client.layout.topic);
+	client.topic = topic;
+	client.topicBytes = bytes;
+	return Cause.None;
+}
+
+function sizeOfPayload(client: Client, payload: Uint8Array | string): number {
+	return typeof payload === "string" ? client.text.size(payload) : payload.length;
 }
 
 /** Encodes a QoS 0 message to where it leaves from, if it may pass what waits. @returns whether it did */
@@ -89,20 +102,16 @@ function sendNow(
 	const at = output.stage(total);
 	if (at < 0) return false;
 	const memory = client.memory;
-	const text = client.text;
+	const from = client.layout.topic;
 	const v5 = client.version === Version.V5;
 	const alias = v5 ? client.aliases.find(topic) : 0;
 	const named = alias === 0 || client.aliases.isNew;
 	const expiry = v5 ? options?.expirySeconds : undefined;
 	const propertyBytes = properties.length + (alias === 0 ? 0 : 3) + (expiry === undefined ? 0 : 5);
-	const topicBytes = named ? text.size(topic) : 0;
+	const topicBytes = named ? client.topicBytes : 0;
 	const remaining = remainingOfPublish(client.version, 0, topicBytes, propertyBytes, payloadBytes);
-	let p = encodePublishHead(memory, at, options?.retain ? PublishFlag.Retain : 0, remaining, memory, 0, 0);
-	if (named) {
-		memory[p - 2] = topicBytes >> 8;
-		memory[p - 1] = topicBytes;
-		p = text.encode(topic, memory, p);
-	}
+	const flags = options?.retain ? PublishFlag.Retain : 0;
+	let p = encodePublishHead(memory, at, flags, remaining, memory, from, from + topicBytes);
 	if (v5) {
 		p = putVariable(memory, p, propertyBytes);
 		if (alias !== 0) {
@@ -114,7 +123,7 @@ function sendNow(
 		if (expiry !== undefined) p = putExpiry(memory, p, expiry);
 		if (properties.length > 0) p = putBytes(memory, p, properties, 0, properties.length);
 	}
-	if (typeof payload === "string") p = payloadBytes === 0 ? p : text.encode(payload, memory, p);
+	if (typeof payload === "string") p = payloadBytes === 0 ? p : client.text.encode(payload, memory, p);
 	else if (payloadBytes > 0) p = putBytes(memory, p, payload, 0, payloadBytes);
 	output.staged(p);
 	client.counters.publishesSent++;
@@ -124,30 +133,29 @@ function sendNow(
 /** Puts the message into the store and the queue. @returns its entry, or a negated Cause */
 function keep(
 	client: Client,
-	topic: string,
 	payload: Uint8Array | string,
 	options: ClientPublishOptions | undefined,
 	source: PayloadSource | undefined,
 ): number {
 	const store = client.store;
 	const properties = options?.properties ?? NOTHING;
-	const topicBytes = client.text.size(topic);
-	const payloadBytes = typeof payload === "string" ? client.text.size(payload) : payload.length;
+	const topicBytes = client.topicBytes;
+	const payloadBytes = sizeOfPayload(client, payload);
 	const stored = source === undefined ? payloadBytes : 0;
 	const refused = makeRoom(client, topicBytes + properties.length + stored);
 	if (refused !== Cause.None) return -refused;
 	const memory = client.memory;
 	const scratch = client.layout.scratch;
-	const topicEnd = client.text.encode(topic, memory, scratch);
+	const topicAt = client.layout.topic;
 	let from: Uint8Array = NOTHING;
 	let start = 0;
 	if (source !== undefined) {
 		// only the topic and the properties are kept
 	} else if (typeof payload !== "string") from = payload;
-	else if (topicBytes + payloadBytes <= client.limits.controlBytes) {
+	else if (payloadBytes <= client.limits.controlBytes) {
 		from = memory;
-		start = topicEnd;
-		if (payloadBytes > 0) client.text.encode(payload, memory, topicEnd);
+		start = scratch;
+		if (payloadBytes > 0) client.text.encode(payload, memory, scratch);
 	} else {
 		from = new Uint8Array(payloadBytes);
 		client.text.encode(payload, from, 0);
@@ -158,8 +166,8 @@ function keep(
 		0,
 		expires,
 		memory,
-		scratch,
-		topicEnd,
+		topicAt,
+		topicAt + topicBytes,
 		properties,
 		0,
 		properties.length,
@@ -188,7 +196,7 @@ function makeRoom(client: Client, bytes: number): Cause {
 		if (client.options.whenQueueFull !== "drop-oldest" || outbox.waitingFirst === 0 || bytes > limits.queueBytes)
 			return queued ? Cause.FullStore : Cause.FullQueue;
 		const oldest = outbox.nextWaiting(0xffff);
-		const topic = client.topicOf(oldest);
+		const topic = topicOf(client, oldest);
 		outbox.drop(oldest);
 		client.giveUp(oldest, Cause.FullQueue, topic);
 	}

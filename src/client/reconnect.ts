@@ -10,6 +10,7 @@ import type { Text } from "../platform.js";
 import type { Client } from "./client.js";
 import type { ClientOptions, Connector } from "./client-options.js";
 import { ClientState } from "./client-state.js";
+import { topicOf } from "./topic-of.js";
 
 /** ClientOptions with their defaults. */
 export type FilledOptions = Required<
@@ -152,7 +153,7 @@ function endAll(client: Client, first: number): void {
 function dropQos0(client: Client): void {
 	for (let entry = client.outbox.waitingFirst; entry !== 0; entry = client.deliveries.next[entry]!)
 		if ((client.deliveries.state[entry]! & DeliveryState.Qos) === 0)
-			client.giveUp(entry, Cause.TransportClosed, client.topicOf(entry));
+			client.giveUp(entry, Cause.TransportClosed, topicOf(client, entry));
 	client.outbox.disconnect();
 }
 
