@@ -1,4 +1,4 @@
-// npm run bench [-- part...]: measures, prints, and judges nothing. Parts: codec, routes, brokers, xs, flash; all by
+// npm run bench [-- part...]: measures, prints, and judges nothing. Parts: codec, routes, brokers, client, xs, flash; all by
 // default.
 // Ratios are of runs side by side; absolute times mean little on a shared machine.
 import { spawn } from "node:child_process";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const PARTS = ["codec", "routes", "brokers", "xs", "flash"];
+const PARTS = ["codec", "routes", "brokers", "client", "xs", "flash"];
 const asked = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const flags = process.argv.slice(2).filter((word) => word.startsWith("-"));
 const unknown = asked.find((word) => !PARTS.includes(word));

@@ -227,33 +227,36 @@ export class Client {
 
 	/** Reads on, at the end of the turn. */
 	resume(): void {
+		if ((this.link.pausedBy & PausedBy.Application) === 0) return;
 		this.link.pausedBy &= ~PausedBy.Application;
-		if (this.link.isOpen) this.beginTurn();
+		if (this.link.isOpen) this.touch();
 	}
 
 	/** Sends what can be sent: there is something new, or a PayloadSource has more. */
 	serve(): void {
 		if (!this.link.isOpen) return;
 		this.beginTurn();
+		this.touch();
 		this.link.serve();
 	}
 
-	/** Begins a turn, which the platform ends by `endTurn`. */
+	/** Something happens: what time is it? */
 	beginTurn(): void {
+		this.now = this.platform.now();
+	}
+
+	/** There is something to do at the end of the turn, as bytes that were staged. */
+	touch(): void {
 		if (this.turnIsOpen) return;
 		this.turnIsOpen = true;
-		this.now = this.platform.now();
 		this.platform.wake();
 	}
 
-	/** Something was staged. */
-	touch(): void {
-		this.beginTurn();
-	}
-
-	/** Hands what was gathered to the transport. Called by the platform, once for each `Platform.wake`. */
+	/** Hands what was gathered to the transport, and reads on where reading was paused. Called by the platform, once for
+	 *  each `Platform.wake`. */
 	endTurn(): void {
 		this.turnIsOpen = false;
+		this.beginTurn();
 		if (this.state === ClientState.Waiting && this.dueAt <= this.now) begin(this);
 		const link = this.link;
 		link.goOn();

@@ -33,11 +33,9 @@ export class Link implements TransportTarget, ConnectorTarget {
 	isOpen = false;
 	/** PausedBy bits */
 	pausedBy = 0;
-	/** when the server was last heard, and last spoken to; ms on the platform's clock */
+	/** when the server was last heard, or took bytes, and when it was last spoken to; ms on the platform's clock */
 	heardAt = 0;
 	spokeAt = 0;
-	/** since when the server has taken nothing; 0: it takes */
-	stalledAt = 0;
 	/** the transport was told to bring nothing */
 	private stopped = false;
 	/** what came behind the packet at which reading was paused: where it lies; "start === end": nothing */
@@ -195,7 +193,8 @@ export class Link implements TransportTarget, ConnectorTarget {
 	onWritable(count: number): void {
 		if (!this.isOpen) return;
 		this.client.beginTurn();
-		this.stalledAt = 0;
+		this.client.touch();
+		this.heardAt = this.client.now;
 		this.output.onWritable(count);
 		this.serve();
 		this.client.listener.writable();
@@ -226,7 +225,6 @@ export class Link implements TransportTarget, ConnectorTarget {
 		this.framer.reset();
 		this.pausedBy = 0;
 		this.stopped = false;
-		this.stalledAt = 0;
 		this.heldBytes = this.client.memory;
 		this.heldStart = this.heldEnd = 0;
 		transport?.close();

@@ -126,6 +126,7 @@ function sendNow(
 	if (typeof payload === "string") p = payloadBytes === 0 ? p : client.text.encode(payload, memory, p);
 	else if (payloadBytes > 0) p = putBytes(memory, p, payload, 0, payloadBytes);
 	output.staged(p);
+	client.touch();
 	client.counters.publishesSent++;
 	return true;
 }

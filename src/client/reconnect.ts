@@ -121,7 +121,7 @@ export function end(client: Client, againMs: number): void {
 		client.received.clear(0);
 		client.subscriptions.clear(Cause.TransportClosed);
 	} else if (!client.options.queueQos0) dropQos0(client);
-	client.beginTurn(); // an attempt that is due at once begins at its end
+	client.touch(); // an attempt that is due at once begins at its end
 }
 
 /** What was being sent, or cannot be sent again, fails. */
@@ -205,7 +205,7 @@ export function checkAlive(client: Client): void {
 export function ping(client: Client): void {
 	const memory = client.memory;
 	const at = client.layout.scratch;
-	client.beginTurn();
+	client.touch();
 	if (client.pingedAt === 0) client.pingedAt = client.now;
 	if (client.link.output.free) sendControl(client.link.output, memory, at, encodePing(memory, at, PacketType.Pingreq));
 }

@@ -305,7 +305,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 			};
 			if (options.force === true || !core.isConnected) return finish();
 			this.ending = { until: this.platform.now() + (options.timeoutMs ?? 30_000), finish };
-			core.beginTurn();
+			core.touch();
 		});
 	}
 

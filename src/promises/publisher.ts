@@ -76,34 +76,39 @@ export class Publisher {
 	): Promise<PublishResult> {
 		const core = this.client.core;
 		const chunks = source instanceof ChunkSource ? source : undefined;
-		const promise = new Promise<PublishResult>((resolve, reject) => {
-			let entry = 0;
-			const abort = () => {
-				// what is on its way stays so
-				core.cancel(entry);
-				chunks?.close();
-				reject(abortError(`publish ${topic}`, signal!));
-				this.client.progress();
+		const promise: Promise<PublishResult> = new Promise((resolve, reject) => {
+			let abort: (() => void) | undefined;
+			let settled = false;
+			const fail = (error: unknown) => {
+				// who does not wait hears of it by the event `drop`
+				Promise.resolve().then(() => promise.catch(() => {}));
+				reject(error);
 			};
 			const done: Done = (cause, reason) => {
-				signal?.removeEventListener("abort", abort);
+				settled = true;
+				if (abort !== undefined) signal?.removeEventListener("abort", abort);
 				chunks?.close();
-				if (cause !== Cause.None) reject(this.dropped(topic, cause, chunks?.failure));
-				else if (reason >= 0x80)
-					reject(this.dropped(topic, reasonError(`publish ${topic}`, reason, this.client.told())));
+				if (cause !== Cause.None) fail(this.dropped(topic, cause, chunks?.failure));
+				else if (reason >= 0x80) fail(this.dropped(topic, reasonError(`publish ${topic}`, reason, this.client.told())));
 				else resolve({ reason });
 				if (this.client.hasFullQueue) this.client.progress();
 			};
-			entry = publish(core, topic, payload, options, done, source);
+			const entry = publish(core, topic, payload, options, done, source);
 			if (entry < 0) {
 				chunks?.close();
-				reject(this.dropped(topic, -entry));
-			} else {
-				signal?.addEventListener("abort", abort, { once: true });
-				if (this.client.hasFullQueue) this.client.progress();
+				return fail(this.dropped(topic, -entry));
 			}
+			if (this.client.hasFullQueue) this.client.progress();
+			if (signal === undefined || settled) return;
+			abort = () => {
+				// what is on its way stays so
+				core.cancel(entry);
+				chunks?.close();
+				fail(abortError(`publish ${topic}`, signal));
+				this.client.progress();
+			};
+			signal.addEventListener("abort", abort, { once: true });
 		});
-		promise.catch(() => {}); // who does not wait hears of it by the event `drop`
 		return promise;
 	}
 
