@@ -16,6 +16,7 @@ import { BlockPool } from "../memory/block-pool.js";
 import { ByteChains } from "../memory/byte-chains.js";
 import { Deadlines } from "../memory/deadlines.js";
 import type { MessageStore } from "../memory/message-store.js";
+import { type UintArray, uintArray } from "../memory/typed-array.js";
 import type { Platform, Text, Transport } from "../platform.js";
 import { Access } from "./access.js";
 import { AliasesGiven } from "./aliases-given.js";
@@ -109,7 +110,8 @@ export class Broker {
 	/** the last CONNECT found its session */
 	resumed = false;
 	stopping = false;
-	private readonly freeConnections: number[];
+	private readonly freeConnections: UintArray;
+	private freeConnectionCount = 0;
 	private inTurn = false;
 	private anyClosing = false;
 	private firstDirty: Output | undefined = undefined;
@@ -140,7 +142,7 @@ export class Broker {
 		this.access = new Access(options.access ?? {});
 		this.rights = new Rights(this, sessions);
 		this.connections = [];
-		this.freeConnections = [];
+		this.freeConnections = uintArray(slots, slots);
 		this.listener = this.addListener(ownListener(options));
 		this.sys = options.sysInterval ? new SysTopics(this, options.sysInterval) : undefined;
 		this.startedAt = this.platform.now();
@@ -185,7 +187,7 @@ export class Broker {
 		this.framer = new Framer(this.memory, this.layout.partials, partialBytes, packetBytes, slots, this.strict);
 		for (let i = 0; i < slots; i++) {
 			this.connections.push(makeConnection(this, i, this.listener));
-			this.freeConnections.push(slots - 1 - i);
+			this.freeConnections[this.freeConnectionCount++] = slots - 1 - i;
 		}
 		this.persist?.restore();
 	}
@@ -219,15 +221,15 @@ export class Broker {
 	 *  @returns what the transport calls from now on; undefined: full, and the caller closes the transport */
 	accept(transport: Transport, writable: number, listener: Listener = this.listener): Connection | undefined {
 		this.beginTurn();
-		if (this.freeConnections.length === 0 || listener.isFull) {
+		if (this.freeConnectionCount === 0 || listener.isFull) {
 			const stranger = oldestStranger(this, listener.isFull ? listener : undefined);
 			if (stranger !== undefined) this.close(stranger, Cause.ConnectTimeout);
 		}
-		const index = this.stopping || listener.isFull ? undefined : this.freeConnections.pop();
-		if (index === undefined) {
+		if (this.stopping || listener.isFull || this.freeConnectionCount === 0) {
 			this.counters.count(Cause.FullConnections);
 			return undefined;
 		}
+		const index = this.freeConnections[--this.freeConnectionCount]!;
 		const connection = this.connectionFor(index, listener);
 		connection.open(transport, writable, listener);
 		listener.openCount++;
@@ -332,7 +334,7 @@ export class Broker {
 		this.deadlines.clear(connection.index);
 		connection.listener.openCount--;
 		this.serverMade?.forget(connection);
-		this.freeConnections.push(connection.index);
+		this.freeConnections[this.freeConnectionCount++] = connection.index;
 	}
 
 	/** ms since the broker was made */
