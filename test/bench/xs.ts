@@ -1,6 +1,7 @@
 /** What the broker costs on XS with an ESP32's limits and heaps: opcodes and garbage a packet, live bytes, free
  *  heap. All
  *  figures but the time are exact and repeat. */
+import { writeFileSync } from "node:fs";
 import { CannotBuild, runOnXs, type XsResult } from "../../scripts/xs.mjs";
 
 function figure(value: number): string {
@@ -23,9 +24,22 @@ async function profile(): Promise<void> {
 	}
 }
 
+/** Takes down what test/xs/costs.test.ts holds the costs against: `npm run bench -- xs --record`. */
+async function record(): Promise<void> {
+	const { results } = ended(await runOnXs("test/xs/costs.ts"));
+	const figures = results.filter((r) => r.opcodes !== undefined);
+	const lines = figures.map((r) => `\t${JSON.stringify(r.name)}: [${r.opcodes}, ${r.slots * 16 + r.chunkBytes}]`);
+	writeFileSync("test/xs/costs.json", `{\n${lines.join(",\n")}\n}\n`);
+	console.log("test/xs/costs.json is written");
+}
+
 try {
 	if (process.argv.includes("--profile")) {
 		await profile();
+		process.exit();
+	}
+	if (process.argv.includes("--record")) {
+		await record();
 		process.exit();
 	}
 	const costs = ended(await runOnXs("test/xs/costs.ts"));
@@ -33,6 +47,8 @@ try {
 	for (const r of costs.results)
 		if (r.opcodes !== undefined)
 			console.log(r.name.padEnd(44), figure(r.opcodes), figure(r.slots), figure(r.chunkBytes));
+	const collected = costs.results.find((r) => r.collections !== undefined);
+	console.log(`\n${collected.name}: ${collected.collections}`);
 	const client = costs.results.find((r) => r.name === "a connected client keeps");
 	console.log(`\na connected client keeps ${client.bytes} bytes more than a free place for one`);
 	const codec = await runOnXs("test/xs/codec.ts");
