@@ -4,7 +4,7 @@ import type { AuthenticationMethod } from "../src/auth/authentication-method.js"
 import type { AccessRules } from "../src/broker/access.js";
 import { Broker } from "../src/broker/broker.js";
 import type { BrokerEvents } from "../src/broker/events.js";
-import type { Limits } from "../src/limits.js";
+import { hostLimits, type Limits } from "../src/limits.js";
 import type { Platform } from "../src/platform.js";
 import { HubDevices, type HubDevicesOptions } from "./devices.js";
 import {
@@ -22,7 +22,8 @@ import type { Assets } from "./web/assets.js";
 import { PageServer } from "./web/page-server.js";
 
 export interface HubOptions {
-	limits: Limits;
+	/** Default: hostLimits */
+	limits?: Limits;
 	/** what `open` opens. Default: none */
 	listeners?: readonly HubListener[];
 	/** limits of the topic spaces that listeners name. Default: each has those of the hub */
@@ -37,9 +38,10 @@ export interface HubOptions {
 	strict?: boolean;
 	sysInterval?: number;
 	responseInformation?: string;
-	/** -1 nothing, 0 errors, 1 events, 2 details */
-	logLevel: number;
-	log: (level: number, line: string) => void;
+	/** -1 nothing, 0 errors, 1 events, 2 details. Default: 0 */
+	logLevel?: number;
+	/** takes log lines. Default: they go nowhere */
+	log?: (level: number, line: string) => void;
 	events?: BrokerEvents;
 	/** the devices of the topic space "", and the page; absent: there are none */
 	devices?: Omit<HubDevicesOptions, "rules" | "log"> & { assets: Assets };
@@ -73,14 +75,15 @@ export class Hub {
 		const existing = this.spaces.get(name);
 		if (existing !== undefined) return existing.broker;
 		const log = (level: number, line: string) => {
-			options.log(level, line);
+			options.log?.(level, line);
 			this.devices?.log(line);
 		};
-		const platform = nodePlatform(options.logLevel < 0 ? undefined : log);
+		const logLevel = options.logLevel ?? 0;
+		const platform = nodePlatform(logLevel < 0 ? undefined : log);
 		const devices = name === "" ? this.makeDevices(platform) : undefined;
 		const own = options.authentication?.(platform) ?? [];
 		const broker = new Broker({
-			limits: (name === "" ? undefined : options.spaces?.[name]) ?? options.limits,
+			limits: (name === "" ? undefined : options.spaces?.[name]) ?? options.limits ?? hostLimits,
 			platform,
 			access: devices?.hub.access ?? options.access ?? {},
 			events: devices?.events(options.events ?? {}) ?? options.events ?? {},
@@ -88,7 +91,7 @@ export class Hub {
 			strict: options.strict ?? false,
 			sysInterval: options.sysInterval ?? 0,
 			...(options.responseInformation === undefined ? {} : { responseInformation: options.responseInformation }),
-			logLevel: options.logLevel,
+			logLevel,
 		});
 		platform.attach(broker);
 		devices?.attach(broker);
@@ -97,7 +100,7 @@ export class Hub {
 	}
 
 	private makeDevices(platform: NodePlatform): HubDevices | undefined {
-		const { devices, access, log } = this.options;
+		const { devices, access, log = () => {} } = this.options;
 		if (devices === undefined) return undefined;
 		this.devices = new HubDevices(platform, { ...devices, rules: access ?? {}, log });
 		this.page = new PageServer({

@@ -59,6 +59,7 @@ interface Unfinished {
 	readonly most: number;
 }
 
+/** One connection. @internal its types are those of ws */
 export class WebSocketTransport implements Transport {
 	readonly remoteAddress: string;
 	/** the Common Name of a client certificate that an authority vouches for */

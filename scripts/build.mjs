@@ -1,6 +1,7 @@
-// Bundles the command and the library into dist/: the only build step.
+// Bundles the command and the library into dist/: the only build step. `--types` makes
+// the library's declarations, too, `--types-only` nothing else.
 import { execFile } from "node:child_process";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -83,7 +84,26 @@ export async function build() {
 	await writeSchema();
 	await bundle("host-sim/client/index.ts", "client.mjs", { platform: "node", target: "node20" });
 	for (const [entry, target] of BROWSER) await bundle(entry, target, IN_BROWSERS);
+	await bundle("host-sim/index.ts", "node.mjs", { platform: "node", target: "node20" });
 	await bundle("src/index.ts", "index.mjs", { platform: "neutral", target: "es2022" });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
+/** Writes dist/types. What is a `const enum` in the source is an object in the bundles, and so it is declared. */
+async function buildTypes() {
+	const made = join(root, "build", `types-${process.pid}`);
+	const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+	const args = [tsc, "-p", "tsconfig.types.json", "--outDir", made];
+	await promisify(execFile)(process.execPath, args, { cwd: root });
+	for (const name of await readdir(made, { recursive: true })) {
+		if (!name.endsWith(".ts")) continue;
+		const text = await readFile(join(made, name), "utf8");
+		await put(join(root, "dist", "types", name), text.replaceAll("const enum", "enum"));
+	}
+	await rm(made, { recursive: true });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	const [option = ""] = process.argv.slice(2);
+	if (option !== "--types-only") await build();
+	if (option !== "") await buildTypes();
+}

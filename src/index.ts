@@ -7,11 +7,41 @@ export { type ScramClientKeys, ScramSha256Client, scramSha256 } from "./auth/scr
 export type { AccessRules, Answer, Client } from "./broker/access.js";
 export { Broker } from "./broker/broker.js";
 export type { BrokerOptions } from "./broker/broker-options.js";
+export { type Answer as ControllerAnswer, type Context, Controller, Refusal, type Reply } from "./broker/controller.js";
 export type { BrokerEvents } from "./broker/events.js";
 export type { Listener, ListenerLimits, ListenerOptions } from "./broker/listener.js";
 export type { LocalSubscription, PublishOptions } from "./broker/local.js";
 export type { Durability, PersistOptions } from "./broker/persist.js";
+export type { ClientConnection, ClientSession, Server } from "./broker/server.js";
 export type { LocalMessage, MessageHandler } from "./broker/session.js";
+export type { View } from "./broker/view.js";
+export type { ConnectView } from "./broker/view-connect.js";
+export type { PublishView } from "./broker/view-publish.js";
+export type { AckView, PingreqView, ReasonView, SubscribeView, UnsubscribeView } from "./broker/views.js";
+export type { PacketProperties } from "./codec/packet-properties.js";
+export { ReasonCode } from "./codec/packet-types.js";
+export type {
+	Auth,
+	Connack,
+	Connect,
+	Disconnect,
+	Pingreq,
+	Pingresp,
+	Puback,
+	Pubcomp,
+	Publish,
+	Pubrec,
+	Pubrel,
+	ReceivedPublish,
+	ServerControlPacket,
+	ServerPacket,
+	Suback,
+	Subscribe,
+	Subscription,
+	Unsuback,
+	Unsubscribe,
+	Will,
+} from "./codec/packets.js";
 export { Cause, causeName, HearthError } from "./errors.js";
 export { AdminTopics } from "./hub/admin-topics.js";
 export {
