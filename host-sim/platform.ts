@@ -34,6 +34,10 @@ export function nodePlatform(log?: (level: number, line: string) => void): NodeP
 		crypto,
 		now: () => Math.floor(performance.now()) + 1, // whole, so that seconds of an expiry are not rounded up
 		random: () => randomBytes(4).readUInt32LE(0),
+		heapBytes: () => {
+			const { heapUsed, external } = process.memoryUsage();
+			return heapUsed + external;
+		},
 		wake() {
 			// after all sockets that are readable now: what they bring leaves in one write a receiver
 			if (scheduled) return;

@@ -170,6 +170,8 @@ export interface Platform {
 	random(): number;
 	/** Asks for one call of `Broker.endTurn()` before the process or device waits for events again. */
 	wake(): void;
+	/** @returns bytes of the engine's heaps that are in use now, for $SYS; asked once an interval */
+	heapBytes?(): number;
 	/** A notable event. `level` 0 error, 1 event, 2 detail. */
 	log?(level: number, line: string): void;
 }

@@ -168,7 +168,8 @@ function putNames(text: string, { clientId, userName }: Client): string {
 }
 
 /** @returns whether all that `given` is, a topic or a filter, is matched by the filter `wanted`. A wildcard at the
- *  beginning leaves out what begins with $ [MQTT-4.7.2-1] @param names whose names stand in `wanted`; undefined: none do */
+ *  beginning leaves out what begins with $ [MQTT-4.7.2-1]
+ *  @param names whose names stand in `wanted`; undefined: none do */
 function covers(wanted: readonly string[], given: readonly string[], names: Client | undefined): boolean {
 	for (let i = 0; i < wanted.length; i++) {
 		const level = names === undefined ? wanted[i]! : putNames(wanted[i]!, names);

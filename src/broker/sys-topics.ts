@@ -93,6 +93,8 @@ export class SysTopics {
 	/** by load and span: the average a minute; and by load: the count at the last interval */
 	private readonly averages: Float64Array;
 	private readonly counted: Float64Array;
+	/** the most that the heaps had in use at an interval, bytes */
+	private heapMax = 0;
 
 	/** @param intervalSeconds > 0 */
 	constructor(
@@ -143,6 +145,12 @@ export class SysTopics {
 				const topic = `${ROOT}load/${LOADS[load]![0]}/${SPANS[span]}min`;
 				this.tell(topic, () => average.toFixed(2), session, filter, identifier);
 			}
+		const heap = this.broker.platform.heapBytes?.();
+		if (heap !== undefined) {
+			if (heap > this.heapMax) this.heapMax = heap;
+			this.tell(`${ROOT}heap/current`, () => heap, session, filter, identifier);
+			this.tell(`${ROOT}heap/maximum`, () => this.heapMax, session, filter, identifier);
+		}
 		const wear = this.broker.persist?.medium.wear;
 		for (let i = 0; wear !== undefined && i < WEAR.length; i++) {
 			const value = WEAR[i]!;

@@ -8,6 +8,7 @@ import { configurationSchema, helpLines, markdownTables } from "../../host-sim/c
 import { HUB } from "../../host-sim/configuration/hub-configuration.js";
 import { commandLineOptions, overlay, parseConfiguration } from "../../host-sim/configuration/load.js";
 import { flagOf, nearest } from "../../host-sim/configuration/table.js";
+import { parseAclFile } from "../../host-sim/users/acl-file.js";
 import { hostLimits } from "../../src/limits.js";
 import { Running } from "../interop/support.js";
 import { assert, suite } from "../support/test.js";
@@ -177,6 +178,20 @@ test("schema, command line, help and documents have each option", () => {
 test("docs/configuration.md has the tables that the options make; npm run docs writes them", () => {
 	const document = readFileSync(join(process.cwd(), "docs", "configuration.md"), "utf8");
 	assert.is(document.slice(document.indexOf("## The hub")).trim(), markdownTables(HUB).trim());
+});
+
+test("the examples of the documents are right", () => {
+	const blocks = (name: string, kind: string) => {
+		const text = readFileSync(join(process.cwd(), "docs", name), "utf8");
+		return [...text.matchAll(new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``, "g"))].map(([, block]) => block!);
+	};
+	const configurations = blocks("configuration.md", "json");
+	assert.ok(configurations.length >= 2);
+	for (const text of configurations) wantedListeners(parseConfiguration(text, "docs", "/"));
+	const [rights] = blocks("rights.md", "");
+	const ann = { clientId: "c", userName: "ann" };
+	assert.ok(parseAclFile(rights!, "docs").authorizePublish(ann, "a/b"));
+	assert.not(parseAclFile(rights!, "docs").authorizePublish(ann, "secret/b"));
 });
 
 /** It could not be used: one line on stderr that matches, exit code 2. */

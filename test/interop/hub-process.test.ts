@@ -312,12 +312,18 @@ mosquitto("$SYS at an interval, for who has the right", async () => {
 	const sub = (user: string, ...more: string[]) =>
 		new Running("mosquitto_sub", ["-h", "127.0.0.1", "-p", `${hub.ports.mqtt}`, "-u", user, "-v", ...more]).finished;
 	const [values, uptimes, refused] = await Promise.all([
-		sub("ann", "-t", "$SYS/broker/clients/connected", "-t", "$SYS/broker/version", "-C", "2"),
+		sub(
+			"ann",
+			...["clients/connected", "version", "heap/current"].flatMap((t) => ["-t", `$SYS/broker/${t}`]),
+			"-C",
+			"3",
+		),
 		sub("ann", "-t", "$SYS/broker/uptime", "-C", "3"),
 		sub("ben", "-t", "$SYS/broker/uptime", "-V", "5", "-W", "5"),
 	]);
 	assert.match(values.lines.join("\n"), /^\$SYS\/broker\/clients\/connected \d+$/m);
 	assert.match(values.lines.join("\n"), /^\$SYS\/broker\/version hearth version \S+$/m);
+	assert.match(values.lines.join("\n"), /^\$SYS\/broker\/heap\/current \d{7,}$/m);
 	assert.is(uptimes.lines.length, 3);
 	assert.ok(new Set(uptimes.lines).size > 1, "they are told again");
 	assert.match(refused.stderr, /All subscription requests were denied/);
