@@ -21,16 +21,26 @@ interface Resumed {
 	nextResumed: Resumed | undefined;
 }
 
-/** `const platform = new DevicePlatform(); platform.attach(new Broker({ limits, platform }))`, then listeners. */
+/** What has turns: a broker, a client. */
+export interface Program {
+	endTurn(): void;
+	tick(): void;
+}
+
+/** The buffer that transports read to where there is no broker, bytes. */
+const RECEIVE_BYTES = 1_024;
+
+/** `const platform = new DevicePlatform(); platform.attach(new Broker({ limits, platform }))`, then listeners; or
+ *  `platform.add(new Client({ … }))`. All that are on a device share one platform. */
 export class DevicePlatform implements Platform {
 	readonly text: Text = new DeviceText();
 	readonly crypto: Crypto = new DeviceCrypto();
 	readonly copiesWrites = true;
-	/** where transports read to; there is none before `attach` */
+	/** where transports read to; there is none before `attach` or `add` */
 	receive: ReceiveBuffer | undefined = undefined;
 	/** exceptions that were caught at an event's edge */
 	faults = 0;
-	private broker: Broker | undefined = undefined;
+	private readonly programs: Program[] = [];
 	private ticks: number = Time.ticks;
 	private elapsed = 1;
 	private inEvent = false;
@@ -63,18 +73,25 @@ export class DevicePlatform implements Platform {
 		trace(level === 0 ? `error: ${line}\n` : `${line}\n`);
 	}
 
-	/** Begins ticks for a broker that was made with this platform, and gives transports its memory. */
+	/** Begins turns and ticks for a broker that was made with this platform, and gives all transports its memory to read
+	 *  to. Before any other program: only from there it hands messages on without a copy. */
 	attach(broker: Broker): void {
-		this.broker = broker;
 		this.receive = new ReceiveBuffer(broker.memory, broker.layout.receive, broker.limits.receiveBytes);
-		this.tickTimer = Timer.repeat(() => this.tick(), TICK_MS);
+		this.add(broker);
+	}
+
+	/** Begins turns and ticks for a client that was made with this platform. */
+	add(program: Program): void {
+		this.receive ??= new ReceiveBuffer(new Uint8Array(RECEIVE_BYTES), 0, RECEIVE_BYTES);
+		this.programs.push(program);
+		this.tickTimer ??= Timer.repeat(() => this.tick(), TICK_MS);
 	}
 
 	/** Ends them. */
 	detach(): void {
 		Timer.clear(this.tickTimer);
 		Timer.clear(this.turnTimer);
-		this.broker = undefined;
+		this.programs.length = 0;
 	}
 
 	/** Each event of a transport begins with this, and ends with `endEvent`: one turn an event. */
@@ -110,7 +127,7 @@ export class DevicePlatform implements Platform {
 		try {
 			while (this.woken) {
 				this.woken = false;
-				this.broker?.endTurn();
+				for (let i = 0; i < this.programs.length; i++) this.programs[i]!.endTurn();
 				this.readAgain();
 			}
 		} catch (error) {
@@ -133,7 +150,7 @@ export class DevicePlatform implements Platform {
 	private tick(): void {
 		this.inEvent = true;
 		try {
-			this.broker?.tick();
+			for (let i = 0; i < this.programs.length; i++) this.programs[i]!.tick();
 		} catch (error) {
 			this.fault("tick", error);
 		}

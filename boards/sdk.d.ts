@@ -70,6 +70,14 @@ declare module "embedded:io/socket/udp" {
 	export default UDP;
 }
 
+declare module "net" {
+	const Net: {
+		/** The callback is called later; without an address the name has none. */
+		resolve(host: string, callback: (name: string, address?: string) => void): void;
+	};
+	export default Net;
+}
+
 declare module "timer" {
 	export default class Timer {
 		private constructor();

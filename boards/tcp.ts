@@ -29,7 +29,7 @@ function onError(this: unknown): void {
 	(this as TcpTransport).errorEvent();
 }
 
-/** One connection, taken over from the listener's bare socket. */
+/** One connection: taken over from the listener's bare socket, or made to a server. */
 export class TcpTransport extends SocketClass implements Transport, Source {
 	target: TransportTarget | undefined = undefined;
 	nextResumed: TcpTransport | undefined = undefined;
@@ -37,17 +37,15 @@ export class TcpTransport extends SocketClass implements Transport, Source {
 	private readable = 0;
 	/** how many bytes the broker takes next; 0: none until `resume` */
 	private wanted: number;
-	private readonly peer: string;
 
-	/** @param from a socket that a listener gave */
+	/** @param socket one that a listener gave, or a server's address, which is an IP address
+	 *  @param peer for log lines. Throws the SDK's error when the socket is gone already, or there are too many */
 	constructor(
 		private readonly platform: DevicePlatform,
-		from: TCP,
+		socket: { from: TCP } | { address: string; port: number },
+		private readonly peer: string,
 	) {
-		// read now: after an error there is no socket to ask
-		const peer = `${from.remoteAddress}:${from.remotePort}`;
-		super({ from, nodelay: true, onReadable, onWritable, onError });
-		this.peer = peer;
+		super({ ...socket, nodelay: true, onReadable, onWritable, onError });
 		this.wanted = platform.receive!.bytes;
 	}
 
@@ -150,6 +148,17 @@ export class TcpTransport extends SocketClass implements Transport, Source {
 	}
 }
 
+/** Takes over what a listener gave. Its address is read now: after an error there is no socket to ask.
+ *  @returns undefined: it is gone already */
+export function takeOver(platform: DevicePlatform, from: TCP): TcpTransport | undefined {
+	try {
+		return new TcpTransport(platform, { from }, `${from.remoteAddress}:${from.remotePort}`);
+	} catch {
+		from.close();
+		return undefined;
+	}
+}
+
 /** Ends an SDK's listener, whose types have no `close`. */
 export function endListener(listener: Listener): void {
 	(listener as unknown as { close(): void }).close();
@@ -198,13 +207,8 @@ export class TcpListener {
 
 	/** A connection that is gone already, or one more than there are places, is closed. */
 	private accept(from: TCP): void {
-		let transport: TcpTransport;
-		try {
-			transport = new TcpTransport(this.platform, from);
-		} catch {
-			from.close();
-			return;
-		}
+		const transport = takeOver(this.platform, from);
+		if (transport === undefined) return;
 		const connection = this.broker.accept(transport, 0, this.rules);
 		if (connection === undefined) transport.close();
 		else transport.target = connection;

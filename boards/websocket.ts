@@ -8,7 +8,7 @@ import type { Broker } from "../src/broker/broker.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
 import { digestOf } from "./crypto.js";
 import type { DevicePlatform } from "./platform.js";
-import { endListener, TcpTransport } from "./tcp.js";
+import { endListener, type TcpTransport, takeOver } from "./tcp.js";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -327,13 +327,8 @@ export class WebSocketListener {
 
 	private accept(from: TCP): void {
 		const now = this.platform.now();
-		let tcp: TcpTransport;
-		try {
-			tcp = new TcpTransport(this.platform, from);
-		} catch {
-			from.close(); // gone already
-			return;
-		}
+		const tcp = takeOver(this.platform, from);
+		if (tcp === undefined) return;
 		while (this.strangers.length >= this.most || (this.strangers[0]?.due ?? now) < now)
 			this.strangers.shift()!.tcp.close();
 		this.strangers.push({ tcp, due: now + this.broker.limits.connectTimeoutMs });

@@ -1,16 +1,16 @@
 /** The boards whose limits the host simulator can run with. */
 import { limits as esp32 } from "../boards/esp32/limits.js";
-import esp32Manifest from "../boards/esp32/manifest.json" with { type: "json" };
+import esp32Manifest from "../boards/esp32/manifest-limits.json" with { type: "json" };
 import { limits as esp32c3 } from "../boards/esp32c3/limits.js";
-import esp32c3Manifest from "../boards/esp32c3/manifest.json" with { type: "json" };
+import esp32c3Manifest from "../boards/esp32c3/manifest-limits.json" with { type: "json" };
 import { limits as esp32s3 } from "../boards/esp32s3/limits.js";
-import esp32s3Manifest from "../boards/esp32s3/manifest.json" with { type: "json" };
+import esp32s3Manifest from "../boards/esp32s3/manifest-limits.json" with { type: "json" };
 import { limits as esp8266 } from "../boards/esp8266/limits.js";
-import esp8266Manifest from "../boards/esp8266/manifest.json" with { type: "json" };
+import esp8266Manifest from "../boards/esp8266/manifest-limits.json" with { type: "json" };
 import { limits as lin } from "../boards/lin/limits.js";
-import linManifest from "../boards/lin/manifest.json" with { type: "json" };
+import linManifest from "../boards/lin/manifest-limits.json" with { type: "json" };
 import { limits as picoW } from "../boards/pico_w/limits.js";
-import picoWManifest from "../boards/pico_w/manifest.json" with { type: "json" };
+import picoWManifest from "../boards/pico_w/manifest-limits.json" with { type: "json" };
 import { HearthError } from "../src/errors.js";
 import { hostLimits, type Limits } from "../src/limits.js";
 

@@ -20,13 +20,13 @@ export const CPU = process.env.HEARTH_XS_CPU ?? "x86";
 
 const EMULATED_SLOWNESS = 20;
 
-/** The engine's memory by board, as the host's options: `creation` in boards/<board>/manifest.json. */
+/** The engine's memory by board, as the host's options: `creation` in boards/<board>/manifest-limits.json. */
 export const BOARDS = Object.fromEntries(
 	["esp32", "esp32s3", "esp32c3", "pico_w", "esp8266", "lin"].map((board) => [board, hostOptions(board)]),
 );
 
 function hostOptions(board) {
-	const { creation } = JSON.parse(fs.readFileSync(path.join(ROOT, "boards", board, "manifest.json"), "utf8"));
+	const { creation } = JSON.parse(fs.readFileSync(path.join(ROOT, "boards", board, "manifest-limits.json"), "utf8"));
 	const { static: pool, chunk, heap, stack, keys } = creation;
 	const heaps = ["-c", `${chunk.initial}`, "-s", `${heap.initial}`];
 	return [...(pool > 0 ? ["-S", `${pool}`] : []), ...heaps, "-k", `${stack}`, "-K", `${keys.initial}`];
@@ -61,6 +61,7 @@ const SDK = {
 	"text/encoder": "text-encoder",
 	crypt: "crypt",
 	instrumentation: "instrumentation",
+	net: "net",
 	preference: "preference",
 	rng: "rng",
 	time: "time",
@@ -71,6 +72,8 @@ const SDK = {
 function importedFile(args, board) {
 	if (args.path === "hearth-mqtt") return "src/index.ts";
 	if (args.path === "hearth-mqtt/limits") return `boards/${board}/limits.ts`;
+	const named = /^hearth-mqtt\/((?:src|boards)\/.+)$/.exec(args.path);
+	if (named !== null) return `${named[1]}.ts`;
 	if (Object.hasOwn(SDK, args.path)) return `test/xs/sdk/${SDK[args.path]}.ts`;
 	if (!args.path.startsWith(".")) return undefined;
 	const file = path.resolve(args.resolveDir, args.path).replace(/\.js$/, ".ts");
