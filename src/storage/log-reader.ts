@@ -98,13 +98,15 @@ export class LogReader {
 		return crc === this.crc;
 	}
 
-	/** Begins to read a sector's records, at its first one or at an address that is a record's. */
-	open(sector: number, at = 0): void {
+	/** Begins to read a sector's records.
+	 *  @param at a record's address; 0: the first one's
+	 *  @param end what `end` is, if it is known; 0: it is looked for */
+	open(sector: number, at: number, end: number): void {
 		const start = sector * this.flash.sectorBytes;
 		this.sectorEnd = start + this.flash.sectorBytes;
 		this.at = at === 0 ? start + this.headBytes : at;
 		this.size = 0;
-		this.dataEnd = this.endOfData(start);
+		this.dataEnd = end === 0 ? this.endOfData(start) : end;
 	}
 
 	/** The address from which on the opened sector was never written. */

@@ -33,7 +33,8 @@ export class LogScan {
 		let first = -1;
 		let firstAt = 0;
 		for (let s = sectors.following(0); s >= 0; s = sectors.following(sectors.orderOf(s))) {
-			reader.open(s);
+			reader.open(s, 0, 0);
+			const end = reader.end;
 			const damaged = reader.damaged;
 			while (reader.next(false)) {
 				if (reader.group !== group) {
@@ -47,9 +48,9 @@ export class LogScan {
 				group = -1;
 				const { at, size } = reader;
 				// where there is damage, what looks like a record need not be one
-				this.apply(first, firstAt, s, at, only, reader.damaged === damaged && first === s);
+				this.apply(first, firstAt, s, at, end, only, reader.damaged === damaged && first === s);
 				this.mark(first, s, holds);
-				reader.open(s, at);
+				reader.open(s, at, end);
 				reader.size = size;
 			}
 		}
@@ -62,12 +63,13 @@ export class LogScan {
 	}
 
 	/** Enters the records of a group that is whole, from its first record to its last.
+	 *  @param end from where on the last record's sector was never written
 	 *  @param trust takes what looks like a record for good */
-	apply(first: number, firstAt: number, last: number, lastAt: number, only: number, trust: boolean): void {
+	apply(first: number, firstAt: number, last: number, lastAt: number, end: number, only: number, trust: boolean): void {
 		const { reader, sectors } = this;
 		const damaged = reader.damaged;
 		for (let s = first; ; s = sectors.following(sectors.orderOf(s))) {
-			reader.open(s, s === first ? firstAt : 0);
+			reader.open(s, s === first ? firstAt : 0, s === last ? end : 0);
 			while (reader.next(trust)) {
 				if (only === ALL || reader.key === only) this.enter();
 				if (s === last && reader.at === lastAt) {

@@ -61,7 +61,7 @@ export class Log {
 			else newest = s;
 		}
 		if (newest < 0) return;
-		reader.open(newest);
+		reader.open(newest, 0, 0);
 		sectors.resume(newest, Math.max(reader.at, reader.end));
 	}
 
@@ -101,7 +101,8 @@ export class Log {
 		}
 		this.groupDamaged ||= attempts > 0;
 		if (!last) return;
-		this.scan.apply(this.groupSector, this.groupAt, sectors.head, lastAt, ALL, !this.groupDamaged);
+		const { head, headAt } = sectors;
+		this.scan.apply(this.groupSector, this.groupAt, head, lastAt, headAt, ALL, !this.groupDamaged);
 		this.counters.flushes++;
 		this.endGroup();
 	}
