@@ -5,6 +5,9 @@
 import { Broker } from "../src/broker/broker.js";
 import { connectionSlots } from "../src/budget.js";
 import type { Limits } from "../src/limits.js";
+import type { Flash } from "../src/platform.js";
+import { Journal } from "../src/storage/journal.js";
+import { type JournalLimits, journalLimits } from "../src/storage/journal-limits.js";
 import { text } from "./text.js";
 
 /** Bytes of one part: in the slot heap, in the chunk heap. */
@@ -132,12 +135,38 @@ function memoryParts(limits: Limits, broker: Broker): Part[] {
 	];
 }
 
-/** @returns the byte table of a broker with these limits on XS; the rows' sum is the whole broker, full */
-export function budgetOf(limits: Limits): Part[] {
+/** What a broker keeps on flash, by a journal. */
+export interface FlashBudget {
+	sectors: number;
+	journal: JournalLimits;
+}
+
+/** @returns a journal's limits with a record for everything that a broker with these limits can store */
+export function journalFor(limits: Limits): JournalLimits {
+	const sessions = limits.sessions + limits.localSubscriptions;
+	const subscriptions = limits.subscriptions + limits.localSubscriptions;
+	// a session, its subscriptions and QoS 2 identifiers; messages, who waits for them, what is retained; format, clock
+	const records = 2 * sessions + subscriptions + limits.blocks + limits.deliveries + limits.retained + 2;
+	return { ...journalLimits, records, valueBytes: Math.max(journalLimits.valueBytes, limits.packetBytes + 64) };
+}
+
+function blankFlash(sectors: number): Flash {
+	const read = (_: number, bytes: Uint8Array, start: number, end: number) => void bytes.fill(0xff, start, end);
+	return { sectorBytes: 4_096, sectors, programBytes: 1, read, program: () => {}, erase: () => {} };
+}
+
+/** @param flash where there is a journal
+ *  @returns the byte table of a broker with these limits on XS; the rows' sum is the whole broker, full */
+export function budgetOf(limits: Limits, flash?: FlashBudget): Part[] {
 	const platform = { text, now: () => 1, random: () => 1, wake: () => {} };
-	const broker = new Broker({ limits, platform });
+	const blank = blankFlash(flash?.sectors ?? 0);
+	const options = flash && { flash: blank, limits: flash.journal, now: platform.now, random: platform.random };
+	const medium = options && new Journal(options);
+	const broker = new Broker({ limits, platform, ...(medium && { storage: { medium } }) });
 	// what others lead to, but is a part of its own or not the broker's
-	const seen = new Set<object>([platform, text, limits, broker, broker.memory]);
+	const seen = new Set<object>([platform, text, limits, broker, broker.memory, blank]);
+	if (options !== undefined) seen.add(options).add(options.limits).add(medium!);
+	if (broker.persist !== undefined) seen.add(broker.persist);
 	const parts = memoryParts(limits, broker);
 	const grown = growth(limits);
 	const fields = broker as unknown as Record<string, unknown>;
@@ -149,6 +178,16 @@ export function budgetOf(limits: Limits): Part[] {
 		count(fields[field], seen, part);
 		const more = grown.get(field) ?? new Count();
 		parts.push({ name, what: what(limits), slots: part.slots + more.slots, chunks: part.chunks + more.chunks });
+	}
+	for (const [name, what, value] of [
+		["storage", "what is to be stored, and what waits for it", broker.persist],
+		["journal", `an index of ${flash?.journal.records} records, and a buffer`, medium],
+	] as const) {
+		if (value === undefined) continue;
+		const part = new Count();
+		seen.delete(value);
+		count(value, seen, part);
+		parts.push({ name, what, ...part });
 	}
 	const rest = new Count();
 	seen.delete(broker.pool);

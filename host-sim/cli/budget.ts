@@ -1,18 +1,25 @@
 /** `hearth budget`: what each part of a board's memory is for. */
 
+import { HearthError } from "../../src/errors.js";
+import type { Limits } from "../../src/limits.js";
+import { capacityBytes } from "../../src/storage/journal-limits.js";
 import { boardHeaps, boardLimits, boardNames } from "../boards.js";
-import { budgetOf, bytesPerClient, type Part } from "../budget.js";
+import { budgetOf, bytesPerClient, type FlashBudget, journalFor, type Part } from "../budget.js";
 import { parseOptions } from "./options.js";
 
-const HELP = `usage: hearth budget [--board NAME] [--json]
+const HELP = `usage: hearth budget [--board NAME] [--flash KB] [--json]
 
   --board NAME   ${boardNames().join(", ")} or host (default esp32)
+  --flash KB     with a journal on so much flash, 32 to 4096
   --json         for programs
 
 Bytes of the broker's parts on the XS engine (16-byte slots), all tables full: in the slot heap and in the chunk heap.`;
 
+const SECTOR_BYTES = 4_096;
+
 const OPTIONS = {
 	board: { type: "string", default: "esp32" },
+	flash: { type: "string" },
 	json: { type: "boolean", default: false },
 	verbose: { type: "boolean", default: false },
 	help: { type: "boolean", short: "h", default: false },
@@ -26,7 +33,8 @@ export function budget(args: string[]): number {
 		return 0;
 	}
 	const limits = boardLimits(values.board);
-	const parts = budgetOf(limits);
+	const flash = values.flash === undefined ? undefined : flashBudget(values.flash, limits);
+	const parts = budgetOf(limits, flash);
 	const slots = parts.reduce((sum, part) => sum + part.slots, 0);
 	const chunks = parts.reduce((sum, part) => sum + part.chunks, 0);
 	const heaps = boardHeaps(values.board);
@@ -47,7 +55,26 @@ export function budget(args: string[]): number {
 	console.log(
 		`\na connected client: ${text(client)} bytes (connection, session, buffers; without the transport's own)`,
 	);
+	if (flash !== undefined) console.log(flashLine(flash));
 	return 0;
+}
+
+/** Throws HearthError when it is no size that a journal can have. */
+function flashBudget(text: string, limits: Limits): FlashBudget {
+	const sectors = Number(text) / (SECTOR_BYTES / 1_024);
+	if (!Number.isInteger(sectors) || sectors < 8 || sectors > 1_024)
+		throw new HearthError("HEARTH_ERR_OPTION", `budget: --flash ${text}: give kilobytes, 32 to 4096, a multiple of 4`);
+	return { sectors, journal: journalFor(limits) };
+}
+
+function flashLine({ sectors, journal }: FlashBudget): string {
+	const bytes = sectors * SECTOR_BYTES;
+	const kept = capacityBytes({ sectors, sectorBytes: SECTOR_BYTES, programBytes: 1 }, journal);
+	const years = (bytes * journal.endurance) / journal.bytesPerDay / 365.25;
+	return (
+		`flash: ${text(bytes)} bytes, of which ${text(kept)} for records; ${text(journal.bytesPerDay)} bytes a day` +
+		` wear it out in ${years.toFixed(0)} years (${text(journal.endurance)} erases)`
+	);
 }
 
 function row(part: Part): string {

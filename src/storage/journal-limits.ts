@@ -23,6 +23,9 @@ export interface JournalLimits {
 	endurance: number;
 }
 
+/** What a flash is, without what it does. */
+export type FlashSize = Pick<Flash, "sectors" | "sectorBytes" | "programBytes">;
+
 /** For parts of 100,000 erases and 64 KB: the budget wears them out in 17 years. */
 export const journalLimits: JournalLimits = {
 	records: 256,
@@ -39,7 +42,7 @@ export const journalLimits: JournalLimits = {
 export const RECORD_HEAD = 16;
 
 /** @returns sectors that are kept free: for what is moved out of the oldest one, and for what is written meanwhile */
-export function spareSectors(flash: Flash): number {
+export function spareSectors(flash: FlashSize): number {
 	return flash.sectors < 12 ? 3 : 4;
 }
 
@@ -60,14 +63,14 @@ export function sectorHead(programBytes: number): number {
 }
 
 /** @returns bytes of records that surely fit in a sector: the last one may not fit into what is left */
-export function usableBytes(flash: Flash, limits: JournalLimits): number {
+export function usableBytes(flash: FlashSize, limits: JournalLimits): number {
 	const unit = Math.max(4, flash.programBytes);
 	return flash.sectorBytes - sectorHead(unit) - padded(recordSize(limits.recordBytes), unit);
 }
 
 /** @returns bytes of records that the journal keeps at most: a quarter of the rest stays free, so that what is moved to
  *  make room is at most three times as much as what is new */
-export function capacityBytes(flash: Flash, limits: JournalLimits): number {
+export function capacityBytes(flash: FlashSize, limits: JournalLimits): number {
 	return Math.floor(((flash.sectors - spareSectors(flash)) * usableBytes(flash, limits) * 3) / 4);
 }
 
