@@ -44,6 +44,11 @@ class Count {
 function count(value: unknown, seen: Set<object>, into: Count): void {
 	if (typeof value !== "object" || value === null || seen.has(value)) return;
 	seen.add(value);
+	if (value instanceof DataView) {
+		// on the buffer of an array that is counted by itself
+		into.slots += 3 * SLOT;
+		return;
+	}
 	if (ArrayBuffer.isView(value)) {
 		// an array with a buffer of its own; the views on the broker's memory are temporary
 		into.slots += 7 * SLOT;
