@@ -34,7 +34,8 @@ export class Arguments {
 	 *  none */
 	next(what: string): string {
 		const value = this.args[this.at++];
-		if (value === undefined) throw this.unusable(`${this.flag}: ${what} is missing after it`);
+		if (value === undefined)
+			throw this.unusable(`${this.flag}: ${what} is missing after it; hearth ${this.command} --help explains`);
 		return value;
 	}
 

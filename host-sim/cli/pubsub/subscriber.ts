@@ -41,7 +41,7 @@ export class Subscriber extends Session {
 		this.print = new PrintStream(
 			io.output,
 			() => this.client.resume(),
-			() => this.finish(Exit.Done), // such as `| head -1`
+			() => this.outputFailed(),
 		);
 	}
 
@@ -52,6 +52,13 @@ export class Subscriber extends Session {
 		clearTimeout(this.timer);
 		await this.print.end();
 		return code;
+	}
+
+	/** Nobody reads any more, as in `hearth sub | head -1`: that is no error. A full disk is one. */
+	private outputFailed(): void {
+		const code = this.print.error?.code;
+		if (code === "EPIPE") this.finish(Exit.Done);
+		else this.fail(`standard output can't be written (${code ?? this.print.error})`);
 	}
 
 	private timedOut(): void {

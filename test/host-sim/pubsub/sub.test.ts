@@ -169,6 +169,19 @@ test("it ends with 0 when nobody reads what it prints", async () => {
 	await hub.gone("pipe");
 });
 
+test("a full disk is an error", async () => {
+	const output = new Writable({
+		write(_chunk, _encoding, done) {
+			done(Object.assign(new Error("no space"), { code: "ENOSPC" }));
+		},
+	});
+	const run = sub(["-t", "full", "-i", "full"], { output });
+	await hub.subscribed("full", "full");
+	await publisher.publish("full", "x");
+	assert.is(await run.code, 1);
+	assert.is(run.errors, "hearth: sub: standard output can't be written (ENOSPC)\n");
+});
+
 test("an interrupt leaves properly, with 0, after all that came was printed", async () => {
 	for (const signal of ["SIGINT", "SIGTERM"]) {
 		const id = `interrupted-${signal}`;
