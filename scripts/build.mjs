@@ -1,7 +1,7 @@
 // Bundles the command and the library into dist/: the only build step. `--types` makes
 // the library's declarations, too, `--types-only` nothing else.
 import { execFile } from "node:child_process";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -31,6 +31,42 @@ async function put(path, contents) {
 	await mkdir(join(path, ".."), { recursive: true });
 	await writeFile(`${path}.${process.pid}`, contents);
 	await rename(`${path}.${process.pid}`, path);
+}
+
+/** The command, in parts: each is loaded when it is wanted. */
+async function buildCommand() {
+	const { outputFiles } = await esbuild({
+		entryPoints: { cli: join(root, "host-sim/cli/main.ts") },
+		outdir: join(root, "dist"),
+		outExtension: { ".js": ".mjs" },
+		chunkNames: "cli-[name]-[hash]",
+		splitting: true,
+		bundle: true,
+		format: "esm",
+		platform: "node",
+		target: "node20",
+		packages: "external",
+		sourcemap: true,
+		logLevel: "warning",
+		write: false,
+	});
+	// cli.mjs, which leads to the others, last
+	const files = outputFiles.sort((one, other) => other.path.length - one.path.length);
+	for (const { path, contents } of files) await put(path, contents);
+	await removeOld(new Set(files.map(({ path }) => path)));
+}
+
+/** ms: a command that was begun before a build has loaded its parts after that */
+const OLD_MS = 60_000;
+
+/** Removes the parts that earlier builds left behind. */
+async function removeOld(wanted) {
+	for (const name of await readdir(join(root, "dist"))) {
+		const path = join(root, "dist", name);
+		if (!name.startsWith("cli-") || wanted.has(path)) continue;
+		const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+		if (Date.now() - mtimeMs > OLD_MS) await rm(path, { force: true });
+	}
 }
 
 /** The configuration's JSON schema, from the tables that the command reads it by. */
@@ -80,7 +116,7 @@ async function buildPage() {
 
 export async function build() {
 	await buildPage();
-	await bundle("host-sim/cli/main.ts", "cli.mjs", { platform: "node", target: "node20" });
+	await buildCommand();
 	await writeSchema();
 	await bundle("host-sim/client/index.ts", "client.mjs", { platform: "node", target: "node20" });
 	for (const [entry, target] of BROWSER) await bundle(entry, target, IN_BROWSERS);

@@ -1,15 +1,5 @@
 /** The command `hearth`. */
 import { HearthError } from "../../src/errors.js";
-import { budget } from "./budget.js";
-import { cert } from "./cert.js";
-import { config } from "./config.js";
-import { devices } from "./devices.js";
-import { hub } from "./hub.js";
-import { join } from "./join.js";
-import { pair } from "./pair.js";
-import { passwd } from "./passwd.js";
-import { pub } from "./pub.js";
-import { sub } from "./sub.js";
 
 const USAGE = `usage: hearth COMMAND [options]
 
@@ -26,41 +16,31 @@ const USAGE = `usage: hearth COMMAND [options]
 
 exit codes: 0 done, 1 the work failed, 2 unusable arguments`;
 
+/** Loaded when they are wanted: a short command does not wait for what the hub needs. */
+const COMMANDS: Readonly<Record<string, () => Promise<(args: string[]) => number | Promise<number>>>> = {
+	budget: async () => (await import("./budget.js")).budget,
+	cert: async () => (await import("./cert.js")).cert,
+	config: async () => (await import("./config.js")).config,
+	devices: async () => (await import("./devices.js")).devices,
+	hub: async () => (await import("./hub.js")).hub,
+	join: async () => (await import("./join.js")).join,
+	pair: async () => (await import("./pair.js")).pair,
+	passwd: async () => (await import("./passwd.js")).passwd,
+	pub: async () => (await import("./pub.js")).pub,
+	sub: async () => (await import("./sub.js")).sub,
+};
+
 const LATER = ["bridge", "find", "data"];
 
 async function main(): Promise<number> {
 	const [command, ...args] = process.argv.slice(2);
-	switch (command) {
-		case "hub":
-			return hub(args);
-		case "budget":
-			return budget(args);
-		case "pair":
-			return pair(args);
-		case "join":
-			return join(args);
-		case "devices":
-			return devices(args);
-		case "cert":
-			return cert(args);
-		case "config":
-			return config(args);
-		case "passwd":
-			return passwd(args);
-		case "pub":
-			return pub(args);
-		case "sub":
-			return sub(args);
-		case undefined:
-		case "help":
-		case "-h":
-		case "--help":
-			console.log(USAGE);
-			return command === undefined ? 2 : 0;
-		default:
-			if (LATER.includes(command)) throw new HearthError("HEARTH_ERR_LATER", `${command}: is not in this version yet`);
-			throw new HearthError("HEARTH_ERR_COMMAND", `${command}: no such command; hearth --help lists them`);
+	if (command === undefined || ["help", "-h", "--help"].includes(command)) {
+		console.log(USAGE);
+		return command === undefined ? 2 : 0;
 	}
+	if (Object.hasOwn(COMMANDS, command)) return (await COMMANDS[command]!())(args);
+	if (LATER.includes(command)) throw new HearthError("HEARTH_ERR_LATER", `${command}: is not in this version yet`);
+	throw new HearthError("HEARTH_ERR_COMMAND", `${command}: no such command; hearth --help lists them`);
 }
 
 // of sub it is another option: -v

@@ -3,14 +3,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { connect as connectTcp, type IpcNetConnectOpts, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import { join } from "node:path";
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from "node:tls";
-import { WebSocket } from "ws";
 import type { Connector, ConnectorTarget } from "../../src/client/client-options.js";
 import { HearthError } from "../../src/errors.js";
 import type { TransportTarget } from "../../src/platform.js";
 import { type Address, readReference, type TlsSettings } from "../../src/promises/settings.js";
 import { TcpTransport, WRITABLE } from "../tcp.js";
 import { TlsTransport, WAITING_BYTES_MAX } from "../tls.js";
-import { WebSocketTransport } from "../websocket.js";
 
 /** The client's link: what a connector calls, and what a transport does. */
 type Target = ConnectorTarget & TransportTarget;
@@ -81,31 +79,28 @@ export class NodeConnector implements Connector {
 	private openWebSocket(target: Target, address: Address): void {
 		const host = isIP(address.host) === 6 ? `[${address.host}]` : address.host;
 		const url = `${address.scheme}://${host}:${address.port}${address.path}`;
-		const options = { perMessageDeflate: false, maxPayload: 0, ...this.tlsFor(address) };
-		const ws = new WebSocket(url, ["mqtt"], options);
 		const failed = (error: Error) => {
 			this.giveUp = undefined;
 			target.failed(reasonOf(error));
 		};
+		let wanted = true;
 		this.giveUp = () => {
-			ws.off("error", failed);
-			ws.on("error", () => {});
-			ws.terminate();
+			wanted = false;
 		};
-		ws.once("error", failed);
-		ws.once("open", () => {
-			this.giveUp = undefined;
-			ws.off("error", failed);
-			const socket = (ws as unknown as { _socket: Socket })._socket;
-			const refused = this.judge(socket);
-			if (refused !== undefined) {
-				ws.terminate();
-				return target.failed(refused);
-			}
-			const transport = new WebSocketTransport(ws, socket, { bytes: 0, most: Number.POSITIVE_INFINITY });
-			transport.target = target;
-			target.opened(transport, WAITING_BYTES_MAX);
-		});
+		// loaded where it is wanted: it takes as long as all the rest
+		import("./web-socket.js").then(({ openWebSocket }) => {
+			if (!wanted) return;
+			this.giveUp = openWebSocket(url, this.tlsFor(address), failed, (transport, socket, terminate) => {
+				this.giveUp = undefined;
+				const refused = this.judge(socket);
+				if (refused !== undefined) {
+					terminate();
+					return target.failed(refused);
+				}
+				transport.target = target;
+				target.opened(transport, WAITING_BYTES_MAX);
+			});
+		}, failed);
 	}
 
 	/** Where to connect to, and where from. */
