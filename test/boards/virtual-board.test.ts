@@ -1,0 +1,207 @@
+/** A virtual board: what is flashed (boards/main.ts) on XS with an ESP32's heaps, its Wi-Fi in the test's hands, and
+ *  between it and its clients a network with lwIP's bounds (host-sim/sim/air.ts). */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import { Air } from "../../host-sim/sim/air.js";
+import { startOnXs, type XsResult } from "../../scripts/xs.mjs";
+import { assert, suite } from "../support/test.js";
+import { whyNoXs } from "../xs/support.js";
+
+const test = suite("a virtual board");
+const missing = await whyNoXs();
+const onXs = test.if(missing === undefined, missing ?? "");
+
+/** As boards/esp32/sdkconfig sets them. */
+const LWIP = { connections: 20, segmentBytes: 1_436, windowBytes: 2_872 };
+
+class VirtualBoard {
+	readonly air = new Air(LWIP);
+	readonly lines: string[] = [];
+	port = 0;
+	private readonly control: Server = createServer();
+	private wifi: Socket | undefined;
+	private kill = (): void => {};
+	private done: Promise<XsResult> | undefined;
+	private waiting: { pattern: RegExp; from: number; heard: () => void }[] = [];
+
+	static async make(): Promise<VirtualBoard> {
+		const board = new VirtualBoard();
+		board.control.listen(0, "127.0.0.1");
+		await once(board.control, "listening");
+		board.port = await board.air.listen();
+		await board.powerOn();
+		return board;
+	}
+
+	/** Starts the program; there is no address yet. */
+	async powerOn(): Promise<void> {
+		const air = (this.control.address() as AddressInfo).port;
+		const wifi = once(this.control, "connection");
+		const config = { air, ssid: "home", password: "secret", port: 0, anonymous: 1 };
+		const from = this.lines.length;
+		const { child, done } = await startOnXs("boards/main.ts", { config, onLine: (line) => this.hear(line) });
+		this.kill = () => child.kill("SIGKILL");
+		this.done = done;
+		[this.wifi] = (await wifi) as [Socket];
+		this.wifi.on("error", () => {});
+		await this.line(/^listening/, from);
+		const port = Number(/listening mqtt:\/\/\*:(\d+)/.exec(this.lines.slice(from).join("\n"))![1]);
+		this.air.boardAt(port);
+	}
+
+	async powerOff(): Promise<void> {
+		this.kill();
+		await this.done;
+	}
+
+	/** The access point gave an address; undefined: it is gone. */
+	async address(address: string | undefined): Promise<void> {
+		const from = this.lines.length;
+		this.wifi!.write(`${address ?? "-"}\n`);
+		await this.line(address === undefined ? /Wi-Fi is lost/ : new RegExp(`address ${address}`), from);
+	}
+
+	/** Waits for a line on the console. */
+	line(pattern: RegExp, from = 0): Promise<void> {
+		if (this.lines.slice(from).some((line) => pattern.test(line))) return Promise.resolve();
+		return new Promise((heard) => this.waiting.push({ pattern, from, heard }));
+	}
+
+	async end(): Promise<void> {
+		await this.powerOff();
+		await this.air.close();
+		this.wifi?.destroy();
+		this.control.close();
+		assert.not(
+			this.lines.some((line) => /^error|internal/.test(line)),
+			this.lines.join("\n"),
+		);
+	}
+
+	private hear(line: string): void {
+		this.lines.push(line);
+		for (const entry of this.waiting) if (entry.pattern.test(line)) entry.heard();
+	}
+}
+
+const client = (board: VirtualBoard, id: string, more: IClientOptions = {}): MqttClient => {
+	const options = { clientId: id, clean: false, keepalive: 1, reconnectPeriod: 100, connectTimeout: 1_000, ...more };
+	const made = mqtt.connect(`mqtt://127.0.0.1:${board.port}`, options);
+	made.on("error", () => {}); // it tries again
+	return made;
+};
+
+const connected = (made: MqttClient): Promise<unknown> => new Promise((resolve) => made.once("connect", resolve));
+
+/** Publishes until each client has the message. */
+async function reachesAll(from: MqttClient, clients: MqttClient[], text: string): Promise<void> {
+	const all = clients.map(
+		(made) =>
+			new Promise<void>((resolve) => {
+				made.on("message", (_topic, payload) => {
+					if (`${payload}` === text) resolve();
+				});
+			}),
+	);
+	await from.publishAsync("all", text, { qos: 1 });
+	await Promise.all(all);
+}
+
+async function threeClients(board: VirtualBoard): Promise<MqttClient[]> {
+	const clients = ["a", "b", "c"].map((id) => client(board, id));
+	await Promise.all(clients.map(connected));
+	for (const made of clients) await made.subscribeAsync("all", { qos: 1 });
+	return clients;
+}
+
+onXs("it gets an address, announces itself, and loses the access point: its clients come back", async () => {
+	const board = await VirtualBoard.make();
+	await board.address("10.0.0.2");
+	await board.line(/^mDNS _mqtt\._tcp hearth\.local \d+/);
+	const clients = await threeClients(board);
+	await reachesAll(clients[0]!, clients, "before");
+	board.air.lose();
+	await board.address(undefined);
+	await board.line(/^mDNS close/);
+	const back = clients.map(connected); // their Keep Alive tells them
+	await new Promise((resolve) => setTimeout(resolve, 2_500));
+	await board.address("10.0.0.3");
+	board.air.forgetAll(); // lwIP ends what had the old address
+	board.air.find();
+	await Promise.all(back);
+	await reachesAll(clients[1]!, clients, "after");
+	for (const made of clients) made.end(true);
+	await board.end();
+});
+
+onXs("after a short loss nothing is lost, and nobody has to connect again", async () => {
+	const board = await VirtualBoard.make();
+	await board.address("10.0.0.2");
+	const clients = [client(board, "a", { keepalive: 30 }), client(board, "b", { keepalive: 30 })];
+	await Promise.all(clients.map(connected));
+	for (const made of clients) await made.subscribeAsync("all", { qos: 1 });
+	board.air.lose();
+	const passed = reachesAll(clients[0]!, clients, "while nothing passes");
+	await new Promise((resolve) => setTimeout(resolve, 300));
+	let again = 0;
+	for (const made of clients) made.on("connect", () => again++);
+	board.air.find();
+	await passed;
+	assert.is(again, 0);
+	for (const made of clients) made.end(true);
+	await board.end();
+});
+
+onXs("a restart: the same clients are there again", async () => {
+	const board = await VirtualBoard.make();
+	await board.address("10.0.0.2");
+	const clients = await threeClients(board);
+	await board.powerOff();
+	board.air.forgetAll();
+	const back = clients.map(connected);
+	await board.powerOn();
+	await board.address("10.0.0.2");
+	await Promise.all(back);
+	await reachesAll(clients[2]!, clients, "after the restart");
+	for (const made of clients) made.end(true);
+	await board.end();
+});
+
+onXs("more connections than TCP has: a known client gets in before silent strangers", async () => {
+	const board = await VirtualBoard.make();
+	await board.address("10.0.0.2");
+	const strangers: Socket[] = [];
+	for (let i = 0; i < 40; i++) {
+		const socket = connect(board.port, "127.0.0.1");
+		socket.on("error", () => {});
+		strangers.push(socket);
+	}
+	const known = client(board, "known", { keepalive: 30 });
+	await connected(known);
+	await known.subscribeAsync("all", { qos: 1 });
+	await reachesAll(known, [known], "in");
+	assert.ok(board.air.refused > 0, "the virtual TCP was full");
+	for (const socket of strangers) socket.destroy();
+	known.end(true);
+	await board.end();
+});
+
+onXs("a client whose power went is found out by its Keep Alive, and its Will Message is published", async () => {
+	const board = await VirtualBoard.make();
+	await board.address("10.0.0.2");
+	const watcher = client(board, "watcher", { keepalive: 30 });
+	await connected(watcher);
+	await watcher.subscribeAsync("gone", { qos: 1 });
+	const will = { topic: "gone", payload: Buffer.from("lamp"), qos: 1 as const, retain: false };
+	const lamp = client(board, "lamp", { will, reconnectPeriod: 0 });
+	await connected(lamp);
+	const told = new Promise<string>((resolve) => watcher.once("message", (_topic, payload) => resolve(`${payload}`)));
+	board.air.cut((lamp.stream as Socket).localPort!);
+	assert.is(await told, "lamp");
+	lamp.end(true);
+	watcher.end(true);
+	await board.end();
+});
+
+test.run();
