@@ -3,8 +3,9 @@ import { expected, flagOf, type Nested, type Option, type Table } from "./table.
 
 /** Where help begins to say what an option is for. */
 const COLUMN = 32;
+const WIDTH = 110;
 
-/** @returns a line of help for each option that the command line knows */
+/** @returns help for each option that the command line knows, a line or more */
 export function helpLines(table: Table): string[] {
 	const lines: string[] = [];
 	for (const [key, option] of Object.entries(table)) {
@@ -14,10 +15,26 @@ export function helpLines(table: Table): string[] {
 		const value = "value" in option ? ` ${option.value}` : "";
 		const fallback = no === "" && option.default !== undefined && option.default !== false;
 		const what = no === "" ? option.what : `without ${option.what}`;
+		const choices = option.sort === "choice" ? `: ${option.choices.join(", ")}` : "";
 		const left = `  --${no}${flag}${value}`;
-		lines.push(`${left.padEnd(COLUMN - 1)} ${what}${fallback ? ` (default ${option.default})` : ""}`);
+		const text = `${what}${choices}${fallback ? ` (default ${option.default})` : ""}`;
+		lines.push(wrap(`${left.padEnd(COLUMN - 1)} `, text));
 	}
 	return lines;
+}
+
+/** @returns the text behind the left column, in lines that a terminal holds */
+function wrap(left: string, text: string): string {
+	const lines: string[] = [];
+	let line = left;
+	for (const word of text.split(" ")) {
+		if (line.length + word.length > WIDTH) {
+			lines.push(line.trimEnd());
+			line = " ".repeat(COLUMN);
+		}
+		line += `${word} `;
+	}
+	return [...lines, line.trimEnd()].join("\n");
 }
 
 /** @returns a table in Markdown: each option, what it may be, its default, and what it is for */

@@ -74,7 +74,7 @@ const refusedPublish: Choice = {
 	choices: ["acknowledge", "close"],
 	value: "HOW",
 	default: "acknowledge",
-	what: "what a client before 5.0 gets for a PUBLISH that it has no right to: acknowledged and dropped, or closed",
+	what: "what comes of a PUBLISH without the right to it before 5.0, which cannot be told: dropped, or closed",
 };
 const allowAnonymous = {
 	sort: "flag",
@@ -190,7 +190,7 @@ export const HUB: TableFor<HubConfiguration> = {
 		choices: ["host", ...boardNames()],
 		value: "NAME",
 		default: "host",
-		what: `with this board's limits: host, ${boardNames().join(", ")}`,
+		what: "whose limits the hub has",
 	},
 	limits: {
 		sort: "table",

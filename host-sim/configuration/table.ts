@@ -90,7 +90,7 @@ export function expected(option: Option): string {
 		case "number":
 			return `a whole number from ${option.min} to ${option.max}`;
 		case "choice":
-			return option.choices.map((choice) => JSON.stringify(choice)).join(" or ");
+			return oneOf(option.choices.map((choice) => JSON.stringify(choice)));
 		case "text":
 			return "a text";
 		case "path":
@@ -102,6 +102,11 @@ export function expected(option: Option): string {
 		default:
 			return "an object";
 	}
+}
+
+/** @returns "a, b or c" */
+function oneOf(names: readonly string[]): string {
+	return [names.slice(0, -1).join(", "), names.at(-1)].filter((part) => part !== "").join(" or ");
 }
 
 /** Checks a value of JSON. @param key what messages call it
