@@ -26,15 +26,13 @@ export class DataDirectory {
 		private readonly options: DataOptions,
 	) {}
 
-	/** Makes the directory where it is not there, and takes it. Rejects with HearthError when it cannot be made, or another
-	 *  process has it. */
+	/** Makes the directory where it is not there, and takes it. Rejects with HearthError when it cannot be made, or
+	 *  another process has it. */
 	static async open(directory: string, options: DataOptions = {}): Promise<DataDirectory> {
 		const path = resolve(directory);
-		try {
-			mkdirSync(path, { recursive: true, mode: 0o700 });
-		} catch (error) {
-			throw new HearthError("HEARTH_ERR_DATA", `--data ${directory}: cannot be made (${codeOf(error)}); give another`);
-		}
+		const fault = make(path);
+		if (fault !== "")
+			throw new HearthError("HEARTH_ERR_DATA", `--data ${directory}: cannot be made (${fault}); give another`);
 		return new DataDirectory(path, await take(path), options);
 	}
 
@@ -51,10 +49,27 @@ export class DataDirectory {
 		return storage;
 	}
 
-	/** Waits until all is written, which the brokers began by `stop`, and lets the directory go. */
+	/** Waits until all is written that the brokers gave when they were stopped, and lets the directory go. */
 	async close(): Promise<void> {
+		for (const storage of this.storages) storage.close();
 		await Promise.all(this.storages.map((storage) => storage.closed));
 		await new Promise<void>((done) => this.lock.close(() => done()));
+	}
+}
+
+/** Makes a directory, and those that it is in. @returns why not; "": it is there */
+function make(path: string): string {
+	try {
+		mkdirSync(path, { recursive: true, mode: 0o700 });
+		return "";
+	} catch (error) {
+		if (codeOf(error) !== "ENOENT") return codeOf(error);
+	}
+	try {
+		mkdirSync(path); // Node says ENOENT of what is read-only when it makes several
+		return "";
+	} catch (error) {
+		return codeOf(error);
 	}
 }
 

@@ -4,8 +4,10 @@ import type { AuthenticationMethod } from "../src/auth/authentication-method.js"
 import type { AccessRules } from "../src/broker/access.js";
 import { Broker } from "../src/broker/broker.js";
 import type { BrokerEvents } from "../src/broker/events.js";
+import type { PersistOptions } from "../src/broker/persist.js";
 import { hostLimits, type Limits } from "../src/limits.js";
 import type { Platform } from "../src/platform.js";
+import type { DataDirectory } from "./data-directory.js";
 import { HubDevices, type HubDevicesOptions } from "./devices.js";
 import {
 	endpointOf,
@@ -34,6 +36,10 @@ export interface HubOptions {
 	access?: AccessRules;
 	/** methods of Enhanced Authentication for this platform */
 	authentication?: (platform: Platform) => readonly AuthenticationMethod[];
+	/** what outlives a restart is kept there; the hub closes it. Default: nothing outlives one */
+	data?: DataDirectory;
+	/** how it is kept */
+	persist?: Omit<PersistOptions, "medium">;
 	/** see BrokerOptions */
 	strict?: boolean;
 	sysInterval?: number;
@@ -91,12 +97,19 @@ export class Hub {
 			strict: options.strict ?? false,
 			sysInterval: options.sysInterval ?? 0,
 			...(options.responseInformation === undefined ? {} : { responseInformation: options.responseInformation }),
+			...this.storageOf(name),
 			logLevel,
 		});
 		platform.attach(broker);
 		devices?.attach(broker);
 		this.spaces.set(name, { broker, platform });
 		return broker;
+	}
+
+	/** Where a topic space keeps what outlives a restart. */
+	private storageOf(name: string): { storage?: PersistOptions } {
+		const { data, persist } = this.options;
+		return data === undefined ? {} : { storage: { ...persist, medium: data.storage(name) } };
 	}
 
 	private makeDevices(platform: NodePlatform): HubDevices | undefined {
@@ -167,7 +180,7 @@ export class Hub {
 		return lost;
 	}
 
-	/** Ends all connections without Will Messages, and the listeners. */
+	/** Ends all connections without Will Messages, and the listeners; waits until what is kept is on disk. */
 	async close(): Promise<void> {
 		this.devices?.close();
 		const closed = this.servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
@@ -176,5 +189,6 @@ export class Hub {
 			platform.detach();
 		}
 		await Promise.all(closed);
+		await this.options.data?.close();
 	}
 }

@@ -33,6 +33,7 @@ export function nodePlatform(log?: (level: number, line: string) => void): NodeP
 		development: process.env["NODE_ENV"] !== "production",
 		crypto,
 		now: () => Math.floor(performance.now()) + 1, // whole, so that seconds of an expiry are not rounded up
+		wallClock: () => Date.now(),
 		random: () => randomBytes(4).readUInt32LE(0),
 		heapBytes: () => {
 			const { heapUsed, external } = process.memoryUsage();

@@ -1,12 +1,19 @@
-/** The storage of a hub on a PC: LMDB. It is read here, at start; a thread of its own writes, so that the broker goes on
- *  while the disk does. */
+/** The storage of a hub on a PC: LMDB. It is read here, at start; a thread of its own writes, so that the broker goes
+ *  on while the disk does. */
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
-import { open, type RootDatabase } from "lmdb";
+import type { RootDatabase } from "lmdb";
 import { HearthError } from "../src/errors.js";
 import type { RecordVisitor, Storage, StorageTarget } from "../src/platform.js";
-import { type BatchMessage, RECORD_OVERHEAD, type WriterMessage, type WriterOptions, work } from "./storage-worker.js";
+import {
+	type BatchMessage,
+	MAXIMUM_BYTES,
+	RECORD_OVERHEAD,
+	type WriterMessage,
+	type WriterOptions,
+	work,
+} from "./storage-worker.js";
 
 const DELETED = 0xffffffff;
 
@@ -23,8 +30,6 @@ export interface LmdbOptions {
 	/** told each second while the start takes longer */
 	progress?: (percent: number) => void;
 }
-
-export const MAXIMUM_BYTES = 8 * 1024 ** 3;
 
 /** What stands in LMDB's first two pages, which tell how large the file is at least. */
 const META_BYTES = 256;
@@ -57,11 +62,17 @@ function faultOf(path: string): string {
 	}
 }
 
+/** Loads LMDB when it is first needed: most commands don't. */
+function lmdb(): typeof import("lmdb") {
+	return createRequire(import.meta.url)("lmdb");
+}
+
 /** Opens a file of LMDB. Throws HearthError with path and cause. */
 export function openFile(path: string, readOnly: boolean): RootDatabase<Buffer, number> {
 	try {
 		const fault = faultOf(path);
 		if (fault !== "") throw new Error(fault);
+		const { open } = lmdb();
 		return open<Buffer, number>({
 			path,
 			noSubdir: true,
@@ -114,8 +125,8 @@ export class LmdbStorage implements Storage {
 
 	private start(): void {
 		const { path } = this.options;
-		const lmdb = createRequire(import.meta.url).resolve("lmdb");
-		const options: WriterOptions = { path, lmdb, maximumBytes: this.bytesMax };
+		const module = createRequire(import.meta.url).resolve("lmdb");
+		const options: WriterOptions = { path, lmdb: module, maximumBytes: this.bytesMax };
 		const source = `(${work.toString()})(require("node:worker_threads"), require, ${RECORD_OVERHEAD});`;
 		const worker = new Worker(source, { eval: true, workerData: options });
 		this.worker = worker;
@@ -201,6 +212,7 @@ export class LmdbStorage implements Storage {
 	}
 
 	close(): void {
+		if (this.isClosing) return;
 		this.isClosing = true;
 		if (this.worker === undefined) return this.finish();
 		this.worker.postMessage({ batch: 0, bytes: new Uint8Array(0) });

@@ -27,6 +27,9 @@ export interface WriterMessage {
 	bytes?: Uint8Array;
 }
 
+/** Bytes of records at most, where nobody says another number. */
+export const MAXIMUM_BYTES = 8 * 1024 ** 3;
+
 /** Bytes that a record takes beside its value: key, and the tree's own. */
 export const RECORD_OVERHEAD = 16;
 

@@ -1,5 +1,5 @@
-// npm run bench [-- part...]: measures, prints, and judges nothing. Parts: codec, routes, brokers, client, xs, flash; all
-// by default.
+// npm run bench [-- part...]: measures, prints, and judges nothing. Parts: codec, routes, brokers, client, xs, flash;
+// all by default.
 // Ratios are of runs side by side; absolute times mean little on a shared machine.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";

@@ -1,8 +1,10 @@
 /** A hub as a configuration describes it. */
 import type { BrokerEvents } from "../../src/broker/events.js";
+import type { PersistOptions } from "../../src/broker/persist.js";
 import { HearthError } from "../../src/errors.js";
 import type { Limits } from "../../src/limits.js";
 import { boardLimits } from "../boards.js";
+import type { DataDirectory } from "../data-directory.js";
 import { Hub, type HubOptions } from "../hub.js";
 import { endpointOf, type HubListener, isLoopback, protocolOf } from "../listeners.js";
 import { type UserFileOptions, UserFiles } from "../users/user-files.js";
@@ -15,6 +17,8 @@ export interface ConfiguredHubOptions {
 	events?: BrokerEvents;
 	/** where the page's files are; absent: it has none */
 	pageFolder?: string;
+	/** where what outlives a restart is kept; the hub closes it */
+	data?: DataDirectory;
 }
 
 /** A listener to open. */
@@ -52,6 +56,7 @@ export class ConfiguredHub {
 			logLevel,
 			log: (_level, line) => options.log(line),
 			strict: configuration.strict ?? false,
+			...(options.data === undefined ? {} : { data: options.data, persist: persistOptions(configuration) }),
 			sysInterval: configuration.sysInterval ?? 10,
 			...this.deviceOptions(),
 			...(options.events === undefined ? {} : { events: options.events }),
@@ -142,6 +147,15 @@ export class ConfiguredHub {
 	close(): Promise<void> {
 		return this.hub.close();
 	}
+}
+
+/** How data is kept. */
+function persistOptions(c: HubConfiguration): Omit<PersistOptions, "medium"> {
+	return {
+		durability: c.durability ?? "acknowledged",
+		neverStore: c.neverStore ?? [],
+		...(c.durabilityInterval === undefined ? {} : { intervalMs: c.durabilityInterval }),
+	};
 }
 
 function filesOf(options: UserFileOptions): UserFileOptions {

@@ -1,7 +1,9 @@
 /** The configuration of a hub: what `hearth.config.json` may say, and which of it the command line may. */
+import type { Durability } from "../../src/broker/persist.js";
 import type { Limits } from "../../src/limits.js";
 import { boardNames } from "../boards.js";
 import type { HubListenerOptions } from "../listeners.js";
+import { MAXIMUM_BYTES } from "../storage-worker.js";
 import type { CertificateFiles, TlsOptions } from "../tls.js";
 import type { UserFileOptions } from "../users/user-files.js";
 import type { WebSocketOptions } from "../websocket.js";
@@ -56,6 +58,12 @@ export interface HubConfiguration extends UserFileOptions, Partial<CertificateFi
 	limits?: Partial<Limits>;
 	/** what differs in topic spaces of that name */
 	spaces?: Readonly<Record<string, Partial<Limits>>>;
+	/** what outlives a restart is kept there */
+	data?: string;
+	durability?: Durability;
+	durabilityInterval?: number;
+	maximumBytes?: number;
+	neverStore?: readonly string[];
 	strict?: boolean;
 	sysInterval?: number;
 	responseInformation?: string;
@@ -205,6 +213,39 @@ export const HUB: TableFor<HubConfiguration> = {
 		default: "the hub's limits",
 		what: "limits that differ in topic spaces, by their names",
 		of: LIMITS,
+	},
+	data: {
+		sort: "path",
+		value: "DIR",
+		what: "keep there what outlives a restart (docs/storage.md); nothing does without",
+	},
+	durability: {
+		sort: "choice",
+		choices: ["acknowledged", "interval", "none"],
+		value: "WHAT",
+		default: "acknowledged",
+		what: "what a crash may cost: nothing that was acknowledged, an interval, or a minute",
+	},
+	durabilityInterval: {
+		sort: "number",
+		min: 1,
+		max: 86_400_000,
+		value: "MS",
+		default: 1_000,
+		what: "with --durability interval: milliseconds that may be lost",
+	},
+	maximumBytes: {
+		sort: "number",
+		min: 100_000,
+		max: Number.MAX_SAFE_INTEGER,
+		value: "N",
+		default: MAXIMUM_BYTES,
+		what: "bytes of data at most",
+	},
+	neverStore: {
+		sort: "names",
+		value: "FILTER",
+		what: "topics whose Retained Messages are not kept, such as +/state",
 	},
 	strict: {
 		sort: "flag",

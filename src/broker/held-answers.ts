@@ -1,7 +1,11 @@
 /** Answers that wait until what they promise is durable, in blocks of the message store, in the order in which they
  *  were given. After the handlers, before output.ts. */
 import { getUint16, getUint32, putUint16, putUint32 } from "../codec/data-types.js";
+import { PacketType, ReasonCode, Version } from "../codec/packet-types.js";
+import { encodeAck } from "../codec/publish.js";
 import type { BlockPool } from "../memory/block-pool.js";
+import type { Broker } from "./broker.js";
+import { ConnectionState } from "./connection.js";
 
 /** Bytes before each: connection, its stamp, the answer's length. */
 const HEAD = 8;
@@ -70,7 +74,7 @@ export class HeldAnswers {
 		this.due = this.bytes;
 	}
 
-	/** What may leave after all must wait on. */
+	/** What could have left with the batch that was being written must wait on. */
 	unmark(): void {
 		this.due = 0;
 	}
@@ -119,4 +123,41 @@ export class HeldAnswers {
 		this.countOf[connection] = 0;
 		this.stamps[connection]!++;
 	}
+}
+
+/** Sends the answers whose promises are kept. */
+export function sendHeld(broker: Broker, held: HeldAnswers): void {
+	const at = broker.layout.scratch;
+	for (let index = held.next(at); index >= 0; index = held.next(at)) {
+		const connection = broker.connections[index]!;
+		if (connection.state !== ConnectionState.Connected) continue;
+		const end = at + held.answerBytes;
+		if (end > at) broker.send(connection, at, end);
+		else connection.output.inParts = false;
+		// what follows a CONNACK or SUBACK
+		if (end === at || broker.memory[at] === PacketType.Suback << 4) connection.serve();
+	}
+}
+
+/** Nothing can be written: 5.0 clients hear that their messages are not taken, though they may have been delivered;
+ *  before, there is no such answer: they wait on. Spec: [5:MQTT-4.3.2-4] [5:MQTT-4.3.3-8] */
+export function refuseHeld(broker: Broker, held: HeldAnswers): void {
+	const memory = broker.memory;
+	const at = broker.layout.scratch;
+	held.mark();
+	for (let index = held.next(at); index >= 0; index = held.next(at)) {
+		const connection = broker.connections[index]!;
+		const end = at + held.answerBytes;
+		const type = end > at ? memory[at]! >> 4 : PacketType.Connack;
+		const isTaken = type === PacketType.Puback || type === PacketType.Pubrec;
+		if (!isTaken || connection.version !== Version.V5) {
+			broker.persist!.wait(connection, at, end);
+			continue;
+		}
+		const id = getUint16(memory, at + 2);
+		const session = connection.session!;
+		if (type === PacketType.Pubrec && broker.received.delete(session.index, id)) session.receivedCount--;
+		broker.send(connection, at, encodeAck(memory, at, type, id, Version.V5, ReasonCode.QuotaExceeded, memory, 0, 0));
+	}
+	held.unmark();
 }

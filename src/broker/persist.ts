@@ -12,7 +12,7 @@ import type { Storage, StorageTarget } from "../platform.js";
 import type { Broker } from "./broker.js";
 import { type Connection, ConnectionState } from "./connection.js";
 import { DeferredSends } from "./deferred-sends.js";
-import { HeldAnswers } from "./held-answers.js";
+import { HeldAnswers, refuseHeld, sendHeld } from "./held-answers.js";
 import { OwnRecords } from "./own-records.js";
 import { PersistClock } from "./persist-clock.js";
 import { MESSAGE_HEAD_BYTES, RecordKind } from "./persist-records.js";
@@ -250,13 +250,16 @@ export class Persist implements StorageTarget {
 		this.touched = false;
 		if (!this.isPending) return false;
 		if (touched || this.held.countOf[connection.index]! > 0) return true;
-		// the same may have been asked before, on another connection
-		return type !== PacketType.Puback && connection.session!.expirySeconds !== 0;
+		// QoS 2 may have been asked the same before, on another connection
+		const isQos2 = type === PacketType.Pubrec || type === PacketType.Pubrel || type === PacketType.Pubcomp;
+		return isQos2 && connection.session!.expirySeconds !== 0;
 	}
 
 	/** Keeps an answer at memory[start..end) until it may leave. One that finds no room costs the connection. */
 	wait(connection: Connection, start: number, end: number): void {
 		if (!this.held.hold(connection.index, start, end)) this.broker.closeLater(connection, Cause.FullStore);
+		// all that it promises is in the batch that is being written
+		else if (this.changes.count === 0 && this.batch !== 0) this.held.mark();
 	}
 
 	/** A session that was made, found or cleaned: nothing leaves, and nothing is read, before that is durable. Before
@@ -330,25 +333,10 @@ export class Persist implements StorageTarget {
 			this.alarm = "";
 		}
 		this.sends.send();
-		this.letGo();
+		sendHeld(this.broker, this.held);
 		if (this.own.isWaiting) this.wake();
 		if (this.acknowledges && (this.changes.count > 0 || this.sends.waitingCount > 0) && !this.scheduled)
 			this.schedule();
-	}
-
-	/** Sends the answers whose promises are kept. */
-	private letGo(): void {
-		const broker = this.broker;
-		const at = broker.layout.scratch;
-		for (let index = this.held.next(at); index >= 0; index = this.held.next(at)) {
-			const connection = broker.connections[index]!;
-			if (connection.state !== ConnectionState.Connected) continue;
-			const end = at + this.held.answerBytes;
-			if (end > at) broker.send(connection, at, end);
-			else connection.output.inParts = false;
-			// what follows a CONNACK or SUBACK
-			if (end === at || broker.memory[at] === PacketType.Suback << 4) connection.serve();
-		}
 	}
 
 	onStorageError(batch: number, error: unknown): void {
@@ -364,10 +352,13 @@ export class Persist implements StorageTarget {
 	/** Nothing can be written: what was not answered stays so, and what comes is refused, until it can. */
 	private failed(why: string): void {
 		const broker = this.broker;
+		broker.beginTurn();
 		this.failedAt = broker.platform.now();
 		this.failures++;
-		if (this.alarm === "") broker.log(0, `storage: cannot write, tries again each second: ${why}`);
+		const isNew = this.alarm === "";
 		this.alarm = why;
+		if (isNew) broker.log(0, `storage: cannot write, tries again each second: ${why}`);
+		if (isNew) refuseHeld(broker, this.held);
 		this.sends.putOff();
 		this.own.refuse();
 		if (this.acknowledges) for (let i = 0; i < broker.connections.length; i++) this.closeGated(broker.connections[i]!);

@@ -11,11 +11,6 @@ function sum(bytes: Uint8Array, start: number, end: number): number {
 	return hash >>> 0;
 }
 
-/** @returns a copy of a table */
-export function tableOf(table: ReadonlyMap<number, Uint8Array>): Map<number, Uint8Array> {
-	return new Map(table);
-}
-
 export class MemoryStorage implements Storage {
 	valueBytesMax = 1 << 24;
 	bytesMax = 1 << 30;
@@ -68,6 +63,13 @@ export class MemoryStorage implements Storage {
 		const next = MemoryStorage.of(this.log);
 		next.bytesMax = this.bytesMax;
 		next.valueBytesMax = this.valueBytesMax;
+		return next;
+	}
+
+	/** A medium with the same records, whatever was done to `table`. */
+	copy(): MemoryStorage {
+		const next = new MemoryStorage();
+		next.write([...this.table]);
 		return next;
 	}
 
