@@ -152,7 +152,11 @@ export class Hub {
 		const isPage = protocol === "http" || protocol === "https";
 		// who the page is was found out before the WebSocket was made
 		const more = isPage ? { allowAnonymous: false, certificateUserName: true } : { allowAnonymous };
-		const listener = broker.addListener({ ...options, ...more });
+		// devices are the same at listeners with users of their own
+		const devices = broker === this.broker ? this.devices?.hub : undefined;
+		const rules =
+			options.access !== undefined && devices !== undefined ? { access: devices.around(options.access) } : {};
+		const listener = broker.addListener({ ...options, ...rules, ...more });
 		const server = await startListener(broker, protocol, options, listener, this.page);
 		this.servers.push(server);
 		const { address, port } = server.address() as AddressInfo;

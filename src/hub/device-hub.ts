@@ -62,7 +62,6 @@ export class DeviceHub {
 	readonly access: AccessRules;
 	readonly authentication: readonly AuthenticationMethod[];
 	private readonly rights: DeviceRights;
-	private readonly rules: AccessRules;
 	private readonly present: Map<string, Presence>;
 	/** by Client Identifier: the device that is connected by it */
 	private readonly clients: Map<string, string>;
@@ -72,7 +71,6 @@ export class DeviceHub {
 
 	constructor(private readonly options: DeviceHubOptions) {
 		const { platform } = options;
-		this.rules = options.rules ?? {};
 		this.present = new Map();
 		this.clients = new Map();
 		this.announced = new Map();
@@ -88,7 +86,7 @@ export class DeviceHub {
 			credentials: (userName, clientId) => this.devices.scramCredentials(userName, clientId),
 		});
 		this.authentication = [scram, this.pairing];
-		this.access = this.makeAccess();
+		this.access = this.around(options.rules ?? {});
 	}
 
 	/** The broker that was made with `access`, `authentication` and `events`: what its storage has is taken up. */
@@ -210,12 +208,13 @@ export class DeviceHub {
 		return this.broker?.disconnect(clientId) ?? false;
 	}
 
-	private makeAccess(): AccessRules {
-		const { rules, rights } = this;
+	/** @param rules for all who are no devices @returns the hub's rules, for a listener that has other ones than `access` */
+	around(rules: AccessRules): AccessRules {
+		const { rights } = this;
 		const access: AccessRules = {
 			...rules,
 			authenticate: (client, password, address, answer, allowAnonymous) =>
-				this.authenticate(client, password, address, answer, allowAnonymous),
+				this.authenticate(rules, client, password, address, answer, allowAnonymous),
 			authorizePublish: (client, topic) => {
 				if (topic.startsWith(ADMIN_ROOT)) return this.isAdmin(client);
 				return rights.mayPublish(client, topic) ?? rules.authorizePublish?.(client, topic) ?? true;
@@ -225,21 +224,26 @@ export class DeviceHub {
 				return rights.maySubscribe(client, filter) ?? rules.authorizeSubscribe?.(client, filter) ?? true;
 			},
 		};
-		const { authorizeWill, authorizeReceive, mayStay } = rules;
-		// of the rules for others, devices need to hear nothing
-		if (authorizeWill !== undefined)
-			access.authorizeWill = (client, topic) => rights.mayPublish(client, topic) ?? authorizeWill(client, topic);
-		if (authorizeReceive !== undefined)
-			access.authorizeReceive = (client, topic) =>
-				rights.maySubscribe(client, topic) ?? authorizeReceive(client, topic);
-		if (mayStay !== undefined)
+		// of the rules for others, devices need to hear nothing; what those rules don't judge is not asked
+		if (rules.authorizeWill !== undefined)
+			access.authorizeWill = (client, topic) => {
+				if (topic.startsWith(ADMIN_ROOT)) return this.isAdmin(client);
+				return rights.mayPublish(client, topic) ?? rules.authorizeWill!(client, topic);
+			};
+		if (rules.authorizeReceive !== undefined)
+			access.authorizeReceive = (client, topic) => {
+				if (topic.startsWith(ADMIN_ROOT)) return this.isAdmin(client);
+				return rights.maySubscribe(client, topic) ?? rules.authorizeReceive!(client, topic);
+			};
+		if (rules.mayStay !== undefined)
 			access.mayStay = (client) =>
-				(client.userName !== undefined && this.devices.find(client.userName) !== undefined) || mayStay(client);
+				(client.userName !== undefined && this.devices.find(client.userName) !== undefined) || rules.mayStay!(client);
 		return access;
 	}
 
 	/** Devices with a password are judged here, those with keys by SCRAM-SHA-256 alone, all others by the rules. */
 	private authenticate(
+		rules: AccessRules,
 		client: Client,
 		password: Uint8Array | undefined,
 		address: string,
@@ -247,7 +251,6 @@ export class DeviceHub {
 		allowAnonymous: boolean,
 	): Cause | undefined {
 		const { userName } = client;
-		const { rules } = this;
 		if (userName !== undefined && this.devices.find(userName) !== undefined) {
 			const right = password !== undefined && this.devices.isPassword(userName, password) === true;
 			return right ? Cause.None : Cause.BadUserNameOrPassword;

@@ -350,6 +350,7 @@ test("listeners of a configuration: users, rights and topics of their own", asyn
 		Number(new RegExp(`^listening ${protocol}://\\S+:(\\d+)$`, "m").exec(running.stdout)?.[1]);
 	assert.is(await tries(port("mqtt")), 5);
 	const ann = await Raw.client(port("mqtt"), "ann", 4, login("ann", "right"));
+	assert.equal(await ann.subscribe("$HEARTH/#"), [0x80], "users of a listener are no admins");
 	const enter = (url: string) => within(connectAsync(url, { ca: authority.cert, reconnectPeriod: 0 }), url);
 	const [guest, apart] = [
 		await enter(`mqtts://127.0.0.1:${port("mqtts")}`),
