@@ -17,6 +17,13 @@ export class LinePublisher extends Publisher {
 		super(settings, io, true);
 	}
 
+	override run(): Promise<number> {
+		return super.run().finally(() => {
+			this.wakeUp();
+			this.io.input.destroy();
+		});
+	}
+
 	protected override begin(): void {
 		if (this.started) return; // a connection that was lost is there again
 		this.started = true;
@@ -75,11 +82,5 @@ export class LinePublisher extends Publisher {
 	override writable(): void {
 		super.writable();
 		this.wakeUp();
-	}
-
-	protected override finish(code: number, reason?: number): void {
-		super.finish(code, reason);
-		this.wakeUp();
-		this.io.input.destroy();
 	}
 }

@@ -19,6 +19,13 @@ export class MessagePublisher extends Publisher {
 		payload.onRead = (bytes) => this.progress.update(bytes);
 	}
 
+	override run(): Promise<number> {
+		return super.run().finally(() => {
+			clearTimeout(this.timer);
+			this.progress.end();
+		});
+	}
+
 	protected override begin(): void {
 		this.next();
 	}
@@ -33,11 +40,5 @@ export class MessagePublisher extends Publisher {
 		this.progress.end();
 		if (this.left === 0) return this.complete();
 		this.timer = setTimeout(() => this.next(), this.settings.repeatDelayMs);
-	}
-
-	protected override finish(code: number, reason?: number): void {
-		clearTimeout(this.timer);
-		this.progress.end();
-		super.finish(code, reason);
 	}
 }

@@ -10,6 +10,7 @@ import type { ReasonPacket } from "../../../src/codec/connect.js";
 import type { AckPacket } from "../../../src/codec/publish.js";
 import type { SubackPacket } from "../../../src/codec/subscribe.js";
 import type { Cause } from "../../../src/errors.js";
+import { reasonName } from "../../../src/promises/client-error.js";
 import { type Command, rawArguments } from "./arguments.js";
 import { makeClient, portOf } from "./make-client.js";
 import { encodeGiven } from "./property-option.js";
@@ -72,7 +73,6 @@ export abstract class Session extends ClientListener {
 	private refused = 0;
 	/** the code that is to be ended with; -1: it goes on */
 	private code = -1;
-	private reason = 0;
 	private resolve: (code: number) => void = () => {};
 
 	protected constructor(
@@ -95,7 +95,7 @@ export abstract class Session extends ClientListener {
 	}
 
 	/** The connection is there: for the first time, or again. */
-	protected abstract begin(sessionPresent: boolean): void;
+	protected abstract begin(): void;
 
 	/** The turn is over, and the connection is there. */
 	protected turn(): void {}
@@ -118,17 +118,17 @@ export abstract class Session extends ClientListener {
 		});
 	}
 
-	/** Ctrl-C, or kill: with 5.0 the Will is sent, as by Mosquitto's commands. */
+	/** Ctrl-C, or kill: ends without waiting. With 5.0 the Will is sent, as by Mosquitto's commands. */
 	protected interrupted(code: number): void {
-		this.finish(code, this.settings.version === 5 ? WITH_WILL : 0);
+		if (this.code < 0) this.code = code;
+		this.leave(this.settings.version === 5 ? WITH_WILL : 0);
 	}
 
-	/** Ends when what was sent has left. The first call counts. @param reason DISCONNECT's Reason Code */
-	protected finish(code: number, reason = 0): void {
+	/** Ends when what was sent has left. The first call counts. */
+	protected finish(code: number): void {
 		if (this.code >= 0) return;
 		this.code = code;
-		this.reason = reason;
-		this.leave();
+		this.leaveWhenSent();
 	}
 
 	/** Ends with an error. */
@@ -153,13 +153,18 @@ export abstract class Session extends ClientListener {
 		return this.code >= 0;
 	}
 
-	/** Disconnects, once all that was staged is with the transport. */
-	private leave(): void {
+	/** Disconnects if all that was staged is with the transport; `flushed` and `writable` ask again. */
+	private leaveWhenSent(): void {
 		const { client } = this;
-		if (client.isConnected && client.link.output.busy !== 0) return client.serve(); // `flushed` calls again
+		if (!client.isConnected || client.link.output.busy === 0) this.leave(0);
+	}
+
+	/** Disconnects. @param reason DISCONNECT's Reason Code */
+	private leave(reason: number): void {
+		const { client } = this;
 		if (client.isConnected) this.debug("sending DISCONNECT");
 		// an empty list of properties: the session is to stay for as long as CONNECT said
-		client.disconnect(this.reason, encodeGiven(this.settings.properties.disconnect) ?? new Uint8Array(0));
+		client.disconnect(reason, encodeGiven(this.settings.properties.disconnect) ?? new Uint8Array(0));
 		this.resolve(this.code);
 	}
 
@@ -168,28 +173,27 @@ export abstract class Session extends ClientListener {
 	override connectAck(packet: ReasonPacket): void {
 		this.debug(`received CONNACK (${packet.reason})`);
 		this.refused = packet.reason;
-		this.sessionPresent = packet.sessionPresent;
+		this.client.touch(); // `flushed` begins
 	}
 
-	private sessionPresent = false;
-
 	override flushed(): void {
-		if (this.ending) return this.leave();
+		if (this.ending) return this.leaveWhenSent();
 		const { client } = this;
 		if (!client.isConnected) return;
 		if (client.counters.connections !== this.begun) {
 			this.begun = client.counters.connections;
-			this.begin(this.sessionPresent);
+			this.begin();
 		}
 		this.turn();
 	}
 
 	override writable(): void {
-		if (this.ending) this.leave();
+		if (this.ending) this.leaveWhenSent();
 	}
 
-	override disconnected(_cause: Cause, _reason: number, why: string, againMs: number): void {
+	override disconnected(_cause: Cause, reason: number, told: string, againMs: number): void {
 		if (this.code >= 0) return this.resolve(this.code);
+		const why = this.begun > 0 && reason >= 0x80 ? `${told}: ${reasonName(reason)}` : told;
 		const again = this.reconnects && this.begun > 0 && againMs >= 0;
 		if (this.refused !== 0 && !again) {
 			const { text, code } = refusalOf(this.refused, this.settings.version);

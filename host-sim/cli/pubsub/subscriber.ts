@@ -5,6 +5,7 @@ import { sizeOfPacket } from "../../../src/codec/publish.js";
 import { encodeSubscribe, type FilterEntry, type SubackPacket, sizeOfSubscribe } from "../../../src/codec/subscribe.js";
 import { topicMatches } from "../../../src/codec/topic.js";
 import { sendControl } from "../../../src/delivery/output.js";
+import type { Cause } from "../../../src/errors.js";
 import { reasonName } from "../../../src/promises/client-error.js";
 import { text } from "../../text.js";
 import { MessageFormat, type PrintedMessage } from "./message-format.js";
@@ -24,10 +25,12 @@ export class Subscriber extends Session {
 	private timer: NodeJS.Timeout | undefined;
 	/** the payload of a message that comes in parts */
 	private gathered: Buffer | undefined;
-	/** tickets of messages that are acknowledged when what was printed has left: from the first to before the next */
+	/** tickets of messages that are acknowledged when what was printed has left */
 	private unacknowledged: number[] = [];
 	/** messages that -C counts */
 	private counted = 0;
+	/** what was printed could not be written */
+	private lost = false;
 	/** nothing more is wanted */
 	private enough = false;
 	/** Retained Messages whose removal the broker has not acknowledged */
@@ -51,14 +54,17 @@ export class Subscriber extends Session {
 		const code = await super.run();
 		clearTimeout(this.timer);
 		await this.print.end();
-		return code;
+		return code === Exit.Done && this.lost ? Exit.Failed : code;
 	}
 
 	/** Nobody reads any more, as in `hearth sub | head -1`: that is no error. A full disk is one. */
 	private outputFailed(): void {
 		const code = this.print.error?.code;
-		if (code === "EPIPE") this.finish(Exit.Done);
-		else this.fail(`standard output can't be written (${code ?? this.print.error})`);
+		if (code !== "EPIPE") {
+			this.lost = true;
+			this.say(`standard output can't be written (${code ?? this.print.error})`);
+		}
+		this.finish(this.lost ? Exit.Failed : Exit.Done);
 	}
 
 	private timedOut(): void {
@@ -75,8 +81,6 @@ export class Subscriber extends Session {
 
 	protected override begin(): void {
 		const { settings } = this;
-		this.gathered = undefined;
-		this.unacknowledged = [];
 		let options = settings.qos;
 		if (settings.version === 5) {
 			if (settings.retainAsPublished) options |= SubscribeOption.RetainAsPublished;
@@ -87,6 +91,13 @@ export class Subscriber extends Session {
 		this.subscribeId = this.ask(PacketType.Subscribe, entries, encodeGiven(subscribe));
 		for (const filter of settings.unsubscribe)
 			this.ask(PacketType.Unsubscribe, [{ filter, options: 0 }], encodeGiven(unsubscribe));
+	}
+
+	override disconnected(cause: Cause, reason: number, told: string, againMs: number): void {
+		// what was not acknowledged, or not whole, comes again
+		this.gathered = undefined;
+		this.unacknowledged = [];
+		super.disconnected(cause, reason, told, againMs);
 	}
 
 	/** Sends SUBSCRIBE or UNSUBSCRIBE. @returns its Packet Identifier */
@@ -138,6 +149,7 @@ export class Subscriber extends Session {
 			this.gathered = undefined;
 		}
 		if (this.enough || this.ending) return;
+		this.client.touch(); // `turn` writes what is printed
 		if (message.qos > 0) this.unacknowledged.push(message.ticket);
 		const { properties } = message;
 		const has = this.client.version === 5 && properties.end > properties.start;
@@ -169,6 +181,7 @@ export class Subscriber extends Session {
 	private remove(topic: string): void {
 		const removed = this.client.publish(topic, "", { qos: 1, retain: true }, (_cause, reason) => {
 			this.removing--;
+			this.client.touch();
 			if (reason >= 0x80) this.say(`${topic}: the broker does not remove the Retained Message: ${reasonName(reason)}`);
 		});
 		if (removed > 0) this.removing++;

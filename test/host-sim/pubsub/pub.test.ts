@@ -210,6 +210,20 @@ test("an interrupt leaves properly, with 130 and 143; with 5.0 the broker is ask
 	}
 });
 
+test("an interrupt ends a large message at once, though the broker does not read", async () => {
+	const path = join(folder, "endless");
+	writeFileSync(path, Buffer.alloc(60_000_000));
+	const broker = await ScriptedBroker.start(4, (packet, socket) => {
+		socket.pause();
+		return mute(packet);
+	});
+	const run = pub(["-t", "a", "-f", path, "-d"], {}, broker.port);
+	await run.says(/sending PUBLISH/, "errors");
+	run.signals.emit("SIGINT");
+	assert.is(await run.code, 130);
+	broker.close();
+});
+
 test("--quiet says nothing of what fails", async () => {
 	const run = new CommandRun("pub", ["-h", "127.0.0.1", "-p", "1", "-t", "a", "-m", "x", "--quiet"]);
 	assert.is(await run.code, 1);

@@ -220,6 +220,36 @@ test("Retained Messages are removed, and it ends when the broker has acknowledge
 	assert.is(again.errors, "hearth: sub: the time of -W is over\n");
 });
 
+test("what a session kept comes with the connection, is printed once, and is acknowledged", async () => {
+	for (const version of ["311", "5"]) {
+		const common = ["-t", `kept/${version}`, "-c", "-i", `kept-${version}`, "-q", "1", "-V", version];
+		assert.is(await sub([...common, "-E"]).code, 0);
+		for (let i = 0; i < 5; i++) await publisher.publish(`kept/${version}`, `${i}`, 1);
+		const first = sub([...common, "-C", "3"]);
+		assert.is(await first.code, 0);
+		assert.is(first.output, "0\n1\n2\n");
+		const second = sub([...common, "-C", "2"]);
+		assert.is(await second.code, 0);
+		assert.is(second.output, "3\n4\n");
+	}
+});
+
+test("messages in one segment with CONNACK are printed and acknowledged, before SUBSCRIBE", async () => {
+	const broker = await ScriptedBroker.start(4, (packet) => {
+		if (packet.cmd !== "connect") return granting()(packet);
+		return [{ ...CONNACK, sessionPresent: true } as Packet, message("a", "1", 1, 7), message("a", "2", 1, 8)];
+	});
+	const run = sub(["-t", "a", "-c", "-i", "me", "-q", "1", "-C", "2"], {}, broker.port);
+	assert.is(await run.code, 0);
+	assert.is(run.output, "1\n2\n");
+	await until(() => broker.got("disconnect").length === 1, "it leaves properly");
+	assert.equal(
+		broker.got("puback").map(({ messageId }) => messageId),
+		[7, 8],
+	);
+	broker.close();
+});
+
 test("--random-filter prints about so many", async () => {
 	const COUNT = 2000;
 	const broker = await ScriptedBroker.start(
