@@ -3,9 +3,9 @@ import RNG from "rng";
 import Time from "time";
 import Timer from "timer";
 import type { Broker } from "../src/broker/broker.js";
+import { ReceiveBuffer } from "../src/memory/receive-buffer.js";
 import type { Crypto, Platform, Text } from "../src/platform.js";
 import { DeviceCrypto } from "./crypto.js";
-import { ReceiveBuffer } from "./receive-buffer.js";
 import { DeviceText } from "./text.js";
 
 /** How often the broker looks at its deadlines, ms. */

@@ -3,9 +3,9 @@ import Listener from "embedded:io/socket/listener";
 import TCP, { type Options } from "embedded:io/socket/tcp";
 import type { Broker } from "../src/broker/broker.js";
 import type { Listener as BrokerListener } from "../src/broker/listener.js";
+import type { Source } from "../src/memory/receive-buffer.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
 import type { DevicePlatform } from "./platform.js";
-import type { Source } from "./receive-buffer.js";
 
 /** The SDK's class, without the names that the transport has for its own. */
 interface Socket {

@@ -9,11 +9,22 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGE = "hearth-mqtt";
 
+/** What a project that includes the library gets beside src/. */
+const DEVICE = {
+	[PACKAGE]: "../boards/library",
+	[`${PACKAGE}/boards/mqtt-client`]: "../boards/mqtt-client",
+	[`${PACKAGE}/boards/timer-platform`]: "../boards/timer-platform",
+	[`${PACKAGE}/boards/text`]: "../boards/text",
+};
+
 /** Manifest → the files that it lists, and what it lists besides: name → file. `boards/main*` are an application's,
  *  and those of Wi-Fi have a manifest of their own. */
 const MANIFESTS = {
-	"src/manifest.json": { files: /^src\/.*\.ts$/, more: { [PACKAGE]: "../boards/library" } },
-	"boards/manifest.json": { files: /^boards\/(?!main|library|announce|network|medium)[^/.]+\.ts$/, more: {} },
+	"src/manifest.json": { files: /^src\/.*\.ts$/, more: DEVICE },
+	"boards/manifest.json": {
+		files: /^boards\/(?!main|library|mqtt-client|timer-platform|announce|network|medium)[^/.]+\.ts$/,
+		more: {},
+	},
 	"boards/manifest-wifi.json": { files: /^boards\/(announce|network)\.ts$/, more: {} },
 };
 

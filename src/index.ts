@@ -42,6 +42,14 @@ export type {
 	Unsubscribe,
 	Will,
 } from "./codec/packets.js";
+export {
+	type ControlMessage,
+	type FacePlatform,
+	MqttClient,
+	type MqttClientOptions,
+	type ReadableOptions,
+	type WriteOptions,
+} from "./ecma419/mqtt-client.js";
 export { Cause, causeName, HearthError } from "./errors.js";
 export { AdminTopics } from "./hub/admin-topics.js";
 export {
