@@ -32,7 +32,9 @@ const MANIFESTS = {
  *  @returns {{ modules: object, preload: string[] }} the lists of a manifest */
 function listsOf(manifest, paths) {
 	const { files, more } = MANIFESTS[manifest];
-	const modules = { ...more };
+	const modules = {};
+	for (const [name, path] of Object.entries(more))
+		if (name === PACKAGE || paths.includes(`${path.slice("../".length)}.ts`)) modules[name] = path;
 	const folder = manifest.slice(0, manifest.lastIndexOf("/") + 1);
 	for (const path of paths.filter((name) => files.test(name)).sort()) {
 		const stem = path.replace(/\.ts$/, "");
