@@ -39,7 +39,7 @@ export class MemoryStorage implements Storage {
 		return storage;
 	}
 
-	private mount(log: Uint8Array): void {
+	protected mount(log: Uint8Array): void {
 		const view = new DataView(log.buffer, log.byteOffset, log.byteLength);
 		let at = 0;
 		while (at + HEAD <= log.length) {
