@@ -122,6 +122,7 @@ export async function build() {
 	for (const [entry, target] of BROWSER) await bundle(entry, target, IN_BROWSERS);
 	await bundle("host-sim/index.ts", "node.mjs", { platform: "node", target: "node20" });
 	await bundle("src/index.ts", "index.mjs", { platform: "neutral", target: "es2022" });
+	await bundle("boards/package.ts", "boards.mjs", { platform: "neutral", target: "es2022" });
 }
 
 /** Writes dist/types. What is a `const enum` in the source is an object in the bundles, and so it is declared. */
