@@ -1,7 +1,7 @@
 /** PUBLISH from the server, whole or in parts: handed to the handlers of its subscriptions, then acknowledged.
  *  Spec: section 3.3, 4.3 */
 import { getUint16, getVariable, putBytes, sizeOfVariable } from "../codec/data-types.js";
-import { PacketType, PublishFlag, ReasonCode, Version } from "../codec/packet-types.js";
+import { PacketType, PropertyId, PublishFlag, ReasonCode, Version } from "../codec/packet-types.js";
 import { decodePublish } from "../codec/publish.js";
 import { checkTopicName } from "../codec/topic.js";
 import { Cause } from "../errors.js";
@@ -35,7 +35,9 @@ export function handlePublish(client: Client, bytes: Uint8Array, start: number, 
 function begin(client: Client): boolean {
 	const message = client.message;
 	const topic = client.text.decode(message.bytes, message.topicStart, message.topicEnd);
-	const cause = topic === undefined ? Cause.StringIllFormed : checkOnce(client, topic);
+	let cause = topic === undefined ? Cause.StringIllFormed : checkOnce(client, topic);
+	// this client's Topic Alias Maximum is 0. Spec: 5.0, 3.3.2.3.4
+	if (client.version === Version.V5 && message.properties.has(PropertyId.TopicAlias)) cause = Cause.TopicAliasInvalid;
 	if (cause !== Cause.None) {
 		client.fail(cause);
 		return false;

@@ -65,6 +65,8 @@ function checkOptions(o: FilledOptions, text: Text): void {
 		throw new HearthError("HEARTH_ERR_OPTION", "client: a password needs a user name before 5.0: give userName");
 	if (o.clientId === "" && !o.cleanStart)
 		throw new HearthError("HEARTH_ERR_OPTION", "client: a session that is kept needs a name: give clientId");
+	checkText("clientId", o.clientId);
+	checkText("userName", o.userName ?? "");
 	const will = o.will;
 	if (will !== undefined) {
 		const cause = checkTopicName(will.topic);
@@ -79,6 +81,11 @@ function checkOptions(o: FilledOptions, text: Text): void {
 			"HEARTH_ERR_OPTION",
 			`client: a CONNECT of ${bytes} bytes: shorten it, or raise limits.controlBytes (${o.limits.controlBytes})`,
 		);
+}
+
+/** Spec: [MQTT-1.5.3-2], 5.0 [MQTT-1.5.4-2]. A surrogate that stands alone is encoded as U+FFFD. */
+function checkText(what: string, value: string): void {
+	if (value.includes("\0")) throw new HearthError("HEARTH_ERR_OPTION", `client: ${what}: give a text without U+0000`);
 }
 
 /** Begins an attempt to connect. */

@@ -192,7 +192,8 @@ export class Subscriptions {
 	/** Sends what is to be asked, as far as there is room. */
 	send(): void {
 		if (!this.pending) return;
-		for (let i = 0; i < this.all.length; i++) {
+		// from the last one on: one that cannot be asked for is taken out
+		for (let i = this.all.length - 1; i >= 0; i--) {
 			const subscription = this.all[i]!;
 			const state = subscription.state;
 			if (state !== SubscriptionState.Wanted && state !== SubscriptionState.Unwanted) continue;
@@ -222,7 +223,11 @@ export class Subscriptions {
 		const id = client.takeId();
 		const memory = client.memory;
 		const at = client.layout.scratch;
-		if (sizeOfPacket(remaining) > client.limits.controlBytes) return true;
+		const most = Math.min(client.limits.controlBytes, client.server.packetBytes); // [5:MQTT-3.2.2-15]
+		if (sizeOfPacket(remaining) > most) {
+			this.end(subscription, Cause.PacketTooLarge, 0);
+			return true;
+		}
 		const end = encodeSubscribe(memory, at, type, client.version, id, entries, properties, client.text);
 		if (!sendControl(client.link.output, memory, at, end)) return false;
 		client.touch();

@@ -7,7 +7,7 @@ import type { ClientSubscribeOptions, Connector } from "../client/client-options
 import type { IncomingMessage } from "../client/incoming-message.js";
 import type { MessageHandler } from "../client/subscriptions.js";
 import type { ReasonPacket } from "../codec/connect.js";
-import { PropertyId } from "../codec/packet-types.js";
+import { PacketType, PropertyId } from "../codec/packet-types.js";
 import { Cause } from "../errors.js";
 import type { Platform } from "../platform.js";
 import { abortError, ClientError, causeError, reasonError } from "./client-error.js";
@@ -190,7 +190,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		const { signal } = options;
 		const what = `subscribe ${filter}`;
 		if (signal?.aborted) return Promise.reject(abortError(what, signal));
-		const properties = encodeProperties(options.properties, core.text);
+		const properties = encodeProperties(options.properties, core.text, PacketType.Subscribe);
 		const given: ClientSubscribeOptions = { ...options, ...(properties === undefined ? {} : { properties }) } as never;
 		if (properties === undefined) delete given.properties;
 		return new Promise((resolve, reject) => {
@@ -298,7 +298,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		return new Promise((resolve) => {
 			const finish = () => {
 				this.ending = undefined;
-				core.disconnect(options.reason ?? 0, encodeProperties(options.properties, core.text));
+				core.disconnect(options.reason ?? 0, encodeProperties(options.properties, core.text, PacketType.Disconnect));
 				for (const queue of this.queues) queue.end();
 				this.ended();
 				resolve();

@@ -1,8 +1,9 @@
 /** Properties of 5.0 as an object, by the names that JavaScript's MQTT libraries share. Spec: 5.0, 2.2.2.2 */
 import { endOfData, getVariable } from "../codec/data-types.js";
-import { PropertyId } from "../codec/packet-types.js";
+import { PacketType, PropertyId } from "../codec/packet-types.js";
 import {
 	endOfProperty,
+	mayCarry,
 	type Properties,
 	PropertyType,
 	propertyType,
@@ -81,17 +82,23 @@ const NAMES: readonly (readonly [keyof PropertyRecord, PropertyId])[] = [
 /** Numbers' bytes and identifiers of any property. */
 const ROOM = 8;
 
-/** @returns the encoded properties, without Property Length; undefined: there are none. Throws HearthError for a name
- *  that is none, or a value of another type */
-export function encodeProperties(record: PropertyRecord | undefined, text: Text): Uint8Array | undefined {
+/** @param packet PacketType, or WILL
+ *  @returns the encoded properties, without Property Length; undefined: there are none. Throws HearthError for a name
+ *  that is none, a value of another type, and what a client may not send in that packet [5:MQTT-3.3.4-6] */
+export function encodeProperties(
+	record: PropertyRecord | undefined,
+	text: Text,
+	packet: number,
+): Uint8Array | undefined {
 	if (record === undefined) return undefined;
 	const values: [PropertyId, unknown][] = [];
 	let size = 0;
 	for (const [name, given] of Object.entries(record)) {
 		if (given === undefined) continue;
 		const id = NAMES.find(([known]) => known === name)?.[1];
-		if (id === undefined)
-			throw new HearthError("HEARTH_ERR_PROPERTY", `properties: ${name}: there is no such property`);
+		const serversOnly = packet === PacketType.Publish && id === PropertyId.SubscriptionIdentifier;
+		if (id === undefined || serversOnly || !mayCarry(packet, id))
+			throw new HearthError("HEARTH_ERR_PROPERTY", `properties: ${name}: there is no such property here; leave it out`);
 		for (const value of id === PropertyId.UserProperty
 			? pairs(given as object)
 			: Array.isArray(given)

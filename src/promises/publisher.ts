@@ -2,6 +2,7 @@
 import type { ClientPublishOptions, PayloadSource } from "../client/client-options.js";
 import { publish, publishAtOnce } from "../client/publish.js";
 import type { Done } from "../client/subscriptions.js";
+import { PacketType } from "../codec/packet-types.js";
 import { Cause } from "../errors.js";
 import type { AsyncClient } from "./async-client.js";
 import { abortError, ClientError, causeError, reasonError } from "./client-error.js";
@@ -129,7 +130,7 @@ export class Publisher {
 		const record = options.properties;
 		if (record === undefined) return options as ClientPublishOptions;
 		const { messageExpiryInterval, topicAlias: _, ...others } = record;
-		const properties = encodeProperties(others, this.client.core.text);
+		const properties = encodeProperties(others, this.client.core.text, PacketType.Publish);
 		return {
 			qos: options.qos ?? 0,
 			retain: options.retain ?? false,

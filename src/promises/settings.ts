@@ -3,6 +3,8 @@
 import type { ClientAuthentication } from "../auth/authentication-method.js";
 import type { ClientLimits } from "../client/client-limits.js";
 import type { ClientOptions, ClientWill } from "../client/client-options.js";
+import { PacketType } from "../codec/packet-types.js";
+import { WILL } from "../codec/properties.js";
 import { HearthError } from "../errors.js";
 import type { Platform, Text } from "../platform.js";
 import { encodeProperties, type PropertyRecord } from "./property-record.js";
@@ -332,9 +334,9 @@ function readClient(o: ConnectOptions, level: number | undefined, text: Text): S
 	if (o.sessionExpirySeconds !== undefined) client.sessionExpirySeconds = o.sessionExpirySeconds;
 	const record = o.properties;
 	if (record?.sessionExpiryInterval !== undefined) client.sessionExpirySeconds = record.sessionExpiryInterval;
-	// these two are the client's own affair
-	const { sessionExpiryInterval: _1, receiveMaximum: _2, ...others } = record ?? {};
-	const properties = encodeProperties(others, text);
+	// these are the client's own affair; it takes no Topic Aliases
+	const { sessionExpiryInterval: _1, receiveMaximum: _2, topicAliasMaximum: _3, ...others } = record ?? {};
+	const properties = encodeProperties(others, text, PacketType.Connect);
 	if (properties !== undefined) client.properties = properties;
 	if (o.timeout !== undefined) client.connectTimeoutMs = o.timeout * 1000;
 	if (o.connectTimeoutMs !== undefined) client.connectTimeoutMs = o.connectTimeoutMs;
@@ -356,7 +358,7 @@ function readWill(will: WillOptions, text: Text): ClientWill {
 		qos: will.qos ?? will.QoS ?? will.qosLevel ?? 0,
 		retain: will.retain ?? false,
 	};
-	const properties = encodeProperties(will.properties, text);
+	const properties = encodeProperties(will.properties, text, WILL);
 	if (properties !== undefined) result.properties = properties;
 	return result;
 }
