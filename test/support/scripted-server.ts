@@ -1,5 +1,5 @@
-/** A client on a virtual clock whose server is the test: packets are made and read by npm's mqtt-packet, so that the codec
- *  under test is not its own judge. */
+/** A client on a virtual clock whose server is the test: packets are made and read by npm's mqtt-packet, so that the
+ *  codec under test is not its own judge. */
 import { generate, type Packet, parser } from "mqtt-packet";
 import { text } from "../../host-sim/text.js";
 import { Client } from "../../src/client/client.js";
