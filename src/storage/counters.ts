@@ -11,6 +11,8 @@ export class JournalCounters {
 	flushes = 0;
 	/** places that hold no good record, found at start or later: cut writes, and rotten ones */
 	damaged = 0;
+	/** records of which one bit had turned over, each time that they were read */
+	mended = 0;
 	/** keys that led to a damaged record: an older value was found, or none */
 	recovered = 0;
 	lost = 0;

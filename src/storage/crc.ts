@@ -1,5 +1,8 @@
 /** CRC-32, as in IEEE 802.3, of whole words: 17 opcodes a byte on XS, where the byte at a time costs 35. */
 
+/** The polynomial, bits reversed. */
+const POLYNOMIAL = 0xedb88320 | 0;
+
 /** Four tables of 256 entries, one for each byte of a word: in ROM on a device, and only read. */
 const TABLE = makeTable();
 
@@ -7,7 +10,7 @@ function makeTable(): Int32Array {
 	const table = new Int32Array(1_024);
 	for (let i = 0; i < 256; i++) {
 		let value = i;
-		for (let bit = 0; bit < 8; bit++) value = (value & 1) !== 0 ? ((value >>> 1) ^ 0xedb88320) | 0 : value >>> 1;
+		for (let bit = 0; bit < 8; bit++) value = (value & 1) !== 0 ? ((value >>> 1) ^ POLYNOMIAL) | 0 : value >>> 1;
 		table[i] = value;
 	}
 	for (let i = 256; i < 1_024; i++) {
@@ -31,4 +34,18 @@ export function crc32(crc: number, view: DataView, start: number, end: number): 
 			table[crc >>> 24]!;
 	}
 	return crc;
+}
+
+/** Finds the one bit that turned over in what a CRC was taken of.
+ *  @param difference of the CRC that is and the one that should be, not 0 @param bytes that it was taken of
+ *  @returns the bit, 0 the first byte's lowest; -1: more than one did, or one of the CRC itself. Takes 14 opcodes a bit
+ */
+export function turnedBit(difference: number, bytes: number): number {
+	// what the last bit would do; then the one before it, and so on
+	let effect = POLYNOMIAL;
+	for (let bit = 8 * bytes - 1; bit >= 0; bit--) {
+		if (effect === difference) return bit;
+		effect = (effect & 1) !== 0 ? (effect >>> 1) ^ POLYNOMIAL : effect >>> 1;
+	}
+	return -1;
 }

@@ -30,12 +30,13 @@ export class LogScan {
 	run(only: number, holds: Uint8Array | undefined): void {
 		const { reader, sectors } = this;
 		let group = -1;
+		reader.lastGroup = -1;
 		let first = -1;
 		let firstAt = 0;
 		for (let s = sectors.following(0); s >= 0; s = sectors.following(sectors.orderOf(s))) {
 			reader.open(s, 0, 0);
 			const end = reader.end;
-			const damaged = reader.damaged;
+			const damaged = reader.damaged + reader.mended;
 			while (reader.next(false)) {
 				if (reader.group !== group) {
 					group = reader.group;
@@ -48,7 +49,7 @@ export class LogScan {
 				group = -1;
 				const { at, size } = reader;
 				// where there is damage, what looks like a record need not be one
-				this.apply(first, firstAt, s, at, end, only, reader.damaged === damaged && first === s);
+				this.apply(first, firstAt, s, at, end, only, reader.damaged + reader.mended === damaged && first === s);
 				this.mark(first, s, holds);
 				reader.open(s, at, end);
 				reader.size = size;
@@ -67,13 +68,14 @@ export class LogScan {
 	 *  @param trust takes what looks like a record for good */
 	apply(first: number, firstAt: number, last: number, lastAt: number, end: number, only: number, trust: boolean): void {
 		const { reader, sectors } = this;
-		const damaged = reader.damaged;
+		const { damaged, mended } = reader;
 		for (let s = first; ; s = sectors.following(sectors.orderOf(s))) {
 			reader.open(s, s === first ? firstAt : 0, s === last ? end : 0);
 			while (reader.next(trust)) {
 				if (only === ALL || reader.key === only) this.enter();
 				if (s === last && reader.at === lastAt) {
 					reader.damaged = damaged;
+					reader.mended = mended;
 					return;
 				}
 			}

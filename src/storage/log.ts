@@ -48,10 +48,11 @@ export class Log {
 		index.clear();
 		this.pending.clear();
 		scan.live = 0;
-		reader.damaged = 0;
+		reader.damaged = reader.mended = 0;
 		if (!sectors.mount()) reader.salt = salt;
 		scan.run(ALL, holds);
 		this.counters.damaged += reader.damaged;
+		this.counters.mended += reader.mended;
 		this.group = scan.group;
 		this.stamp = scan.stamp;
 		this.endGroup();
@@ -141,13 +142,35 @@ export class Log {
 			const address = index.address(i);
 			const rest = flash.sectors * flash.sectorBytes - address;
 			const have = rest < count ? rest : count;
-			if (!reader.head(address, have) || !reader.verify(have)) return -1;
+			const good = reader.head(address, have) && reader.verify(have);
+			if (!good && !this.mend(address, i)) return -1;
 			if (part === 0) stamp = reader.stamp;
 			else if (stamp !== reader.stamp) return -1;
 			flash.read(address + RECORD_HEAD, target, at, at + reader.length);
+			const turned = reader.turned - 8 * RECORD_HEAD;
+			if (!good && turned >= 0 && turned < 8 * reader.length) target[at + (turned >> 3)]! ^= 1 << (turned & 7);
 			at += reader.length;
 			if ((reader.flags & RecordFlag.More) === 0) return at;
 		}
+	}
+
+	/** Copies the record that was looked at behind what is in the buffer.
+	 *  @returns false: it is damaged, and is not kept */
+	private keep(address: number, mended: boolean): boolean {
+		const { flash, reader, pending } = this;
+		const { used } = pending;
+		flash.read(address, pending.bytes, used, used + reader.size);
+		if (mended) pending.bytes[used + (reader.turned >> 3)]! ^= 1 << (reader.turned & 7);
+		return pending.keep(reader.size, reader.salt);
+	}
+
+	/** Looks whether only one bit of an entry's record turned over. */
+	private mend(address: number, entry: number): boolean {
+		const { flash, index, reader } = this;
+		const end = (Math.floor(address / flash.sectorBytes) + 1) * flash.sectorBytes;
+		const mended = reader.mend(address, end, index.key(entry)) && reader.part === index.part(entry);
+		if (mended) this.counters.mended++;
+		return mended;
 	}
 
 	/** Looks for what a key led to before its record was damaged, and enters that. Reads the whole log. */
@@ -178,13 +201,15 @@ export class Log {
 			const address = index.address(i);
 			const looks = reader.head(address, RECORD_HEAD);
 			if (looks && pending.used + reader.size > pending.max) break;
-			if (looks) flash.read(address, pending.bytes, pending.used, pending.used + reader.size);
-			if (pending.find(index.key(i), before) || (looks && pending.keep(reader.size, reader.salt)))
-				i = index.within(i + 1, start, end);
-			else {
+			const kept = pending.find(index.key(i), before) || (looks && this.keep(address, false));
+			if (!kept && this.mend(address, i)) {
+				if (pending.used + reader.size > pending.max) break;
+				this.keep(address, true);
+			} else if (!kept) {
 				this.replace(index.key(i));
-				i = index.within(0, start, end);
+				i = -1;
 			}
+			i = index.within(i + 1, start, end);
 		}
 		pending.committed = pending.used;
 		return pending.used > 0;

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { VirtualFlash } from "../../host-sim/sim/flash.js";
 import { assert, suite } from "../support/test.js";
-import { Harness, SMALL, same, type Table, tableOf } from "./harness.js";
+import { Harness, SMALL, same, tableOf } from "./harness.js";
 import { Script } from "./script.js";
 
 const test = suite("journal, random");
@@ -85,69 +85,6 @@ test("cut again and again within a few bytes, it still comes back and takes what
 			},
 		),
 		{ numRuns: runs, seed: 8, includeErrorInReport: true },
-	);
-});
-
-/** All values that a key ever had. */
-type History = Map<number, Set<string>>;
-
-function remember(history: History, table: Table): void {
-	for (const [key, value] of table) {
-		if (!history.has(key)) history.set(key, new Set());
-		history.get(key)!.add(value);
-	}
-}
-
-/** @returns how many keys don't have their value; an older one or none is allowed, any other is not */
-function wrong(table: Table, expected: Table, history: History): number {
-	let count = 0;
-	for (const [key, value] of table) {
-		assert.ok(history.get(key)?.has(value), `key ${key} never had ${JSON.stringify(value)}`);
-		if (expected.get(key) !== value) count++;
-	}
-	for (const key of expected.keys()) if (!table.has(key)) count++;
-	return count;
-}
-
-test("with rotten bits anywhere no value is ever wrong: it is right, older or missing, and that is counted", () => {
-	fc.assert(
-		fc.property(
-			fc.integer({ min: 1, max: 0x7fffffff }),
-			fc.array(fc.nat(), { minLength: 1, maxLength: 20 }),
-			fc.boolean(),
-			(seed, bits, running) => {
-				const flash = new VirtualFlash({ sectors: 8, sectorBytes: 512, seed });
-				const harness = new Harness(flash);
-				const script = new Script(seed, 20, 150);
-				const history: History = new Map();
-				harness.settle();
-				for (let i = 0; i < 40; i++) {
-					script.play(harness);
-					remember(history, harness.state);
-				}
-				harness.settle();
-				const expected = harness.state;
-				for (const bit of bits) flash.rot(bit % (flash.bytes.length * 8));
-				if (!running) harness.remount();
-				const { counters } = harness.journal;
-				const found = tableOf(harness.journal);
-				if (wrong(found, expected, history) > 0) assert.ok(counters.damaged > 0, "it is counted");
-				// and it goes on
-				harness.states.push(found);
-				harness.committed = harness.states.length - 1;
-				const journal = harness.journal as unknown as { batch: number };
-				journal.batch = harness.committed;
-				for (let i = 0; i < 20; i++) {
-					script.play(harness);
-					remember(history, harness.state);
-				}
-				harness.settle();
-				wrong(tableOf(harness.journal), harness.state, history);
-				harness.remount();
-				wrong(harness.state, harness.state, history);
-			},
-		),
-		{ numRuns: runs, seed: 9, includeErrorInReport: true },
 	);
 });
 
