@@ -1,6 +1,7 @@
 /** What `hearth pub` and `hearth sub` share while they run: the connection, its refusals and losses, how they end, and
  *  with which exit code. */
 import type { EventEmitter } from "node:events";
+import { isIPv6 } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { VERSION } from "../../../src/broker/sys-topics.js";
 import type { Client } from "../../../src/client/client.js";
@@ -64,6 +65,12 @@ export function versionLine(command: Command): string {
 	return `hearth ${command} version ${VERSION}`;
 }
 
+/** @returns why there is no connection, and what to do */
+function remedied(why: string): string {
+	if (/certificate|altnames/i.test(why)) return why.replace("with ca", "with --cafile");
+	return `${why}; start a broker there, or give another -h and -p`;
+}
+
 export abstract class Session extends ClientListener {
 	protected readonly client: Client;
 	private readonly detach: () => void;
@@ -91,7 +98,7 @@ export abstract class Session extends ClientListener {
 	/** Where the broker is, as it is said in errors. */
 	private get where(): string {
 		const { unixPath, host } = this.settings;
-		return unixPath ?? `${host}:${portOf(this.settings)}`;
+		return unixPath ?? `${isIPv6(host) ? `[${host}]` : host}:${portOf(this.settings)}`;
 	}
 
 	/** The connection is there: for the first time, or again. */
@@ -200,7 +207,7 @@ export abstract class Session extends ClientListener {
 			return this.fail(`${this.where}: the broker refuses the connection: ${text}`, code);
 		}
 		if (again) this.say(`${this.where}: the connection is lost (${why}); it is made again`);
-		else this.fail(`${this.where}: ${this.begun > 0 ? `the connection is lost (${why})` : why}`);
+		else this.fail(`${this.where}: ${this.begun > 0 ? `the connection is lost (${why})` : remedied(why)}`);
 	}
 
 	override publish(message: IncomingMessage): void {
