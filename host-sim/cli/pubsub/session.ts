@@ -68,6 +68,8 @@ export function versionLine(command: Command): string {
 /** @returns why there is no connection, and what to do */
 function remedied(why: string): string {
 	if (/certificate|altnames/i.test(why)) return why.replace("with ca", "with --cafile");
+	// a Cause's name: what came was malformed
+	if (/^[a-z0-9-]+$/.test(why)) return `what answers is no MQTT broker (${why}); give another -h and -p`;
 	return `${why}; start a broker there, or give another -h and -p`;
 }
 

@@ -1,7 +1,9 @@
 /** `hearth pub` as it runs: long inputs, lost connections, refusals, interrupts. What is the same as Mosquitto's is in
  *  test/interop/pubsub. */
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -222,6 +224,15 @@ test("an interrupt ends a large message at once, though the broker does not read
 	run.signals.emit("SIGINT");
 	assert.is(await run.code, 130);
 	broker.close();
+});
+
+test("what answers but speaks another protocol is said to be no broker", async () => {
+	const server = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")).listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const run = pub(["-t", "a", "-m", "x"], {}, (server.address() as AddressInfo).port);
+	assert.is(await run.code, 1);
+	assert.match(run.errors, /^hearth: pub: 127\.0\.0\.1:\d+: what answers is no MQTT broker \([a-z-]+\); give another/);
+	server.close();
 });
 
 test("--quiet says nothing of what fails", async () => {
