@@ -18,7 +18,6 @@ export type { View } from "./broker/view.js";
 export type { ConnectView } from "./broker/view-connect.js";
 export type { PublishView } from "./broker/view-publish.js";
 export type { AckView, PingreqView, ReasonView, SubscribeView, UnsubscribeView } from "./broker/views.js";
-export { type ClientPacket, LowLevel } from "./client/low-level.js";
 export type { PacketProperties } from "./codec/packet-properties.js";
 export { ReasonCode } from "./codec/packet-types.js";
 export type {

@@ -52,7 +52,7 @@ export class LowLevel {
 	}
 
 	publish(topic: string, payload: Uint8Array, options: { qos?: number; retain?: boolean } = {}): number {
-		return this.send({ type: "publish", topic, payload, qos: options.qos ?? 0, retain: options.retain ?? false });
+		return this.send({ type: "publish", topic, payload, ...options });
 	}
 
 	publishAck(packetId: number, reasonCode = 0): number {
@@ -108,11 +108,8 @@ export class LowLevel {
 				const { reasonCode, properties } = packet;
 				if (properties.length + 16 > client.limits.controlBytes) return -Cause.PacketTooLarge;
 				const { memory, layout } = client;
-				const at = layout.scratch;
-				return this.stage(
-					0,
-					encodeReason(memory, at, PacketType.Auth, Version.V5, reasonCode, properties, 0, properties.length),
-				);
+				const args = [memory, layout.scratch, PacketType.Auth, Version.V5] as const;
+				return this.stage(0, encodeReason(...args, reasonCode, properties, 0, properties.length));
 			}
 			default: {
 				const { packetId, reasonCode = 0 } = packet;
@@ -156,8 +153,7 @@ export class LowLevel {
 	): number {
 		const { client } = this;
 		if (filters.length === 0) return -Cause.FilterListEmpty;
-		for (let i = 0; i < filters.length; i++) {
-			const { filter } = filters[i]!;
+		for (const { filter } of filters) {
 			const at = sharedFilterAt(filter);
 			const cause = at < 0 ? Cause.FilterInvalid : checkTopicFilter(at > 0 ? filter.slice(at) : filter);
 			if (cause !== Cause.None) return -cause;
@@ -167,9 +163,8 @@ export class LowLevel {
 		const most = Math.min(client.limits.controlBytes, client.server.packetBytes);
 		if (sizeOfPacket(remaining) > most) return -Cause.PacketTooLarge;
 		const id = packet.packetId ?? client.takeId();
-		const { memory, version } = client;
-		const at = client.layout.scratch;
-		return this.stage(id, encodeSubscribe(memory, at, type, version, id, filters, properties, client.text));
+		const args = [client.memory, client.layout.scratch, type, client.version, id] as const;
+		return this.stage(id, encodeSubscribe(...args, filters, properties, client.text));
 	}
 
 	/** @param end index after the packet that was encoded at `layout.scratch` */
