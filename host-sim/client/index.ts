@@ -6,7 +6,6 @@ import { NodeConnector } from "./connector.js";
 import { clientPlatform } from "./platform.js";
 
 export { type ScramClientKeys, ScramSha256Client, scramSha256 } from "../../src/auth/scram-client.js";
-export { type ClientPacket, LowLevel } from "../../src/client/low-level.js";
 export * from "../../src/promises/index.js";
 
 /** Makes a client without connecting it: `open` does. Throws HearthError for an option that cannot be.

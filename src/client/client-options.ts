@@ -72,9 +72,6 @@ export interface ClientOptions {
 	whenQueueFull?: "refuse" | "drop-oldest";
 	/** a method of Enhanced Authentication. Spec: 5.0, 4.12 */
 	authentication?: ClientAuthentication;
-	/** PUBACK, PUBREC, PUBREL and PUBCOMP are the program's to send (low-level.ts), and duplicates are its own to know.
-	 *  Default: false */
-	manualAcks?: boolean;
 	/** go where Server Reference says. Default: true. Spec: 5.0, 4.13 */
 	followRedirects?: boolean;
 }

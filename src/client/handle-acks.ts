@@ -42,8 +42,7 @@ export function handleAck(
 	const entry = client.outbox.findSent(id);
 	if (entry === 0) {
 		client.counters.unexpectedAcks++;
-		if (type === PacketType.Pubrec && !client.options.manualAcks)
-			answer(client, PacketType.Pubrel, id, ReasonCode.PacketIdentifierNotFound);
+		if (type === PacketType.Pubrec) answer(client, PacketType.Pubrel, id, ReasonCode.PacketIdentifierNotFound);
 		return;
 	}
 	// acknowledged before it was sent whole, on this connection
@@ -79,7 +78,6 @@ export function handlePubrel(client: Client, bytes: Uint8Array, start: number, e
 	const cause = decodeAck(packet, bytes, start, end, PacketType.Pubrel, client.version, client.text);
 	if (cause !== Cause.None) return client.fail(cause);
 	client.listener.publishRelease(packet);
-	if (client.options.manualAcks) return;
 	const known = client.received.delete(0, packet.packetId);
 	const reason = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound;
 	answer(client, PacketType.Pubcomp, packet.packetId, reason);

@@ -46,7 +46,7 @@ function begin(client: Client): boolean {
 	message.deferred = false;
 	const qos = message.qos;
 	message.ticket = client.ackOrder.nextTicket;
-	if (qos === 2 && !client.options.manualAcks) {
+	if (qos === 2) {
 		if (client.received.has(0, message.packetId)) {
 			acknowledge(client, message.packetId, 2);
 			return false;
@@ -75,7 +75,7 @@ function hand(client: Client): void {
 function finish(client: Client): void {
 	const message = client.message;
 	const qos = message.qos;
-	if (qos === 0 || !client.link.isOpen || client.options.manualAcks) return;
+	if (qos === 0 || !client.link.isOpen) return;
 	if (!message.deferred) acknowledge(client, message.packetId, qos);
 	else {
 		if (client.ackOrder.isFull) return client.fail(Cause.ReceiveMaximumExceeded);

@@ -46,7 +46,6 @@ export function fillOptions(options: ClientOptions, text: Text): FilledOptions {
 		queueQos0: options.queueQos0 ?? true,
 		whenQueueFull: options.whenQueueFull ?? "refuse",
 		followRedirects: options.followRedirects ?? true,
-		manualAcks: options.manualAcks ?? false,
 	};
 	if (options.userName !== undefined) filled.userName = options.userName;
 	if (options.password !== undefined) filled.password = options.password;
