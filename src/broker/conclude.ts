@@ -9,7 +9,7 @@ import { closeConnection } from "./close.js";
 import { refuseConnect } from "./connack.js";
 import { ConnectionOption } from "./connection.js";
 import type { ControlledConnection, Request } from "./controlled-connection.js";
-import { methodFor, Refusal } from "./controller.js";
+import { Refusal } from "./controller.js";
 import { isBeingSent } from "./handle-acks.js";
 import { concludeConnect, keepConnect } from "./handle-auth.js";
 import { certifiedName, finishConnect, userNameOf } from "./handle-connect.js";
@@ -62,14 +62,18 @@ export function isAsked(
 	return asked;
 }
 
-/** Does what the controller answered. */
-export function conclude(connection: ControlledConnection, request: Request, conclusion: Conclusion): void {
-	if (conclusion.threw) return refuseRequest(connection, request, conclusion.thrown);
+/** Does what the controller answered. @returns whether it left the packet to the broker, which handles it next */
+export function conclude(connection: ControlledConnection, request: Request, conclusion: Conclusion): boolean {
+	if (conclusion.threw) {
+		refuseRequest(connection, request, conclusion.thrown);
+		return false;
+	}
 	const reply = conclusion.answer;
 	const type: PacketType = request.first >> 4;
 	if (reply === undefined) {
-		if (!connection.listener.routing && ((ROUTED >> type) & 1) === 1) return answerUnrouted(connection, request);
-		return connection.handle(request);
+		if (connection.listener.routing || ((ROUTED >> type) & 1) === 0) return true;
+		answerUnrouted(connection, request);
+		return false;
 	}
 	try {
 		if (typeof reply !== "object") throw new TypeError(`answered ${describe(reply)}: return a packet, null or nothing`);
@@ -77,6 +81,7 @@ export function conclude(connection: ControlledConnection, request: Request, con
 	} catch (error) {
 		refuseRequest(connection, request, error);
 	}
+	return false;
 }
 
 /** Sends the controller's packet; null: none. */
@@ -182,7 +187,7 @@ export function refuseRequest(connection: ControlledConnection, request: Request
 	if (!meant) {
 		broker.counters.handlerErrors++;
 		const who = connection.session?.clientId ?? connection.address;
-		broker.log(0, `controller: ${methodFor(type)} of ${who}: ${describe(why)}`);
+		broker.log(0, `controller: ${request.view.type} of ${who}: ${describe(why)}`);
 	}
 	const reason = meant ? reasonOf(why) : ReasonCode.UnspecifiedError;
 	const properties = why instanceof Refusal ? reasonString(connection, type, why) : {};

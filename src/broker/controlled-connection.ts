@@ -5,7 +5,7 @@ import { Cause } from "../errors.js";
 import { type Conclusion, conclude, isAsked, mayAsk, refuseRequest } from "./conclude.js";
 import { refuseConnect } from "./connack.js";
 import { type Connection, ConnectionState, Way } from "./connection.js";
-import { type Context, methodFor, Refusal, type Reply } from "./controller.js";
+import { type Context, callMethod, Refusal, type Reply } from "./controller.js";
 import { DurableConnection } from "./durable-connection.js";
 import { certifiedName, takeConnect, userNameOf } from "./handle-connect.js";
 import { type ClientConnection, ClientSession, type Server } from "./server.js";
@@ -64,15 +64,13 @@ export class ControlledConnection extends DurableConnection {
 	/** nothing behind it is looked at; undefined: nothing waits */
 	private pending: Pending | undefined = undefined;
 
-	override onReadable(bytes: Uint8Array, start: number, end: number): number {
-		if (this.pending === undefined) return super.onReadable(bytes, start, end);
-		this.broker.beginTurn();
-		this.hold(bytes, start, end);
-		return 0;
+	override wayOf(): Way {
+		return this.pending !== undefined || this.listener.seesAll ? Way.Long : super.wayOf();
 	}
 
-	override wayOf(): Way {
-		return this.listener.seesAll ? Way.Long : super.wayOf();
+	protected override take(bytes: Uint8Array, start: number, end: number): void {
+		if (this.pending === undefined) super.take(bytes, start, end);
+		else this.hold(bytes, start, end);
 	}
 
 	protected override dispatch(first: number, bytes: Uint8Array, start: number, end: number): void {
@@ -87,15 +85,16 @@ export class ControlledConnection extends DurableConnection {
 		}
 		const view = broker.server.views.take(type);
 		if (!isAsked(this, view, first, bytes, start, end)) return super.dispatch(first, bytes, start, end);
-		broker.counters.packetsReceived++;
 		const request = { view, first, bytes, start, end };
-		if (type === PacketType.Connect && this.mustWait(request)) return;
-		this.ask(request);
+		const waits = type === PacketType.Connect && this.mustWait(request);
+		// the handlers are called from here, not from within: a device's stack is small
+		if (!waits && this.ask(request)) super.dispatch(first, bytes, start, end);
+		else broker.counters.packetsReceived++;
 	}
 
-	/** As the handlers do, without the controller. */
+	/** As the handlers do, without the controller; for a packet that is counted already, or will be. */
 	handle(request: Request): void {
-		this.broker.counters.packetsReceived--; // it is counted twice
+		this.broker.counters.packetsReceived--;
 		super.dispatch(request.first, request.bytes, request.start, request.end);
 	}
 
@@ -113,8 +112,9 @@ export class ControlledConnection extends DurableConnection {
 		return true;
 	}
 
-	/** Calls the controller's method, if it has one, and does what it answers. */
-	private ask(request: Request): void {
+	/** Calls the controller's method, if it has one, and does what it answers. @returns whether the broker is to handle
+	 *  the packet */
+	private ask(request: Request): boolean {
 		const server = this.broker.server;
 		const context = (this.context ??= new ConnectionContext(server, server.clientOf(this), this));
 		const conclusion: Conclusion = { answer: undefined, thrown: undefined, threw: false };
@@ -129,24 +129,26 @@ export class ControlledConnection extends DurableConnection {
 		server.calling = undefined;
 		if (this.context !== context) {
 			request.view.live = false; // the connection was ended
-		} else if (isPromised(reply)) this.wait(reply, request);
-		else {
-			conclusion.answer = reply;
-			this.conclude(request, conclusion);
+			return false;
 		}
+		if (isPromised(reply)) {
+			this.wait(reply, request);
+			return false;
+		}
+		conclusion.answer = reply;
+		return this.conclude(request, conclusion);
 	}
 
 	private call(context: Context, request: Request): Reply {
 		const type: PacketType = request.first >> 4;
 		const { calls, controller } = this.listener;
 		if (((calls >> type) & 1) === 0) return undefined;
-		const method = controller![methodFor(type)] as (context: Context, packet: View) => Reply;
-		return method.call(controller, context, request.view);
+		return callMethod(controller!, type, context, request.view);
 	}
 
-	private conclude(request: Request, conclusion: Conclusion): void {
+	private conclude(request: Request, conclusion: Conclusion): boolean {
 		request.view.live = false;
-		if (this.closing === Cause.None) conclude(this, request, conclusion);
+		return this.closing === Cause.None && conclude(this, request, conclusion);
 	}
 
 	/** The packet waits for a promise. */
@@ -182,6 +184,7 @@ export class ControlledConnection extends DurableConnection {
 		this.pending = new Pending({ view, first, bytes: copy, start: 0, end: copy.length }, until, guesser, promised);
 		broker.server.waitingBytes += copy.length;
 		this.state = ConnectionState.Waiting;
+		this.way = this.wayOf();
 		broker.deadlines.clear(this.index);
 		return true;
 	}
@@ -219,13 +222,12 @@ export class ControlledConnection extends DurableConnection {
 			this.unpark();
 			const connected = this.session !== undefined;
 			this.state = connected ? ConnectionState.Connected : ConnectionState.Opened;
+			this.way = this.wayOf();
 			const time = connected ? this.keepAliveMs : broker.limits.connectTimeoutMs;
 			if (time > 0) broker.deadlines.set(this.index, broker.now + time);
-			if (conclusion !== undefined) this.conclude(pending.request, conclusion);
-			else {
-				pending.request.view.live = true;
-				this.ask(pending.request);
-			}
+			pending.request.view.live = conclusion === undefined;
+			const handles = conclusion === undefined ? this.ask(pending.request) : this.conclude(pending.request, conclusion);
+			if (handles) this.handle(pending.request);
 			this.goOn(pending.held);
 		} catch (error) {
 			broker.failed(this, error);

@@ -2,6 +2,7 @@
 import { PacketType } from "../codec/packet-types.js";
 import type { ServerPacket } from "../codec/packets.js";
 import type { ClientConnection, ClientSession, Server } from "./server.js";
+import type { View } from "./view.js";
 import type { ConnectView } from "./view-connect.js";
 import type { PublishView } from "./view-publish.js";
 import type { AckView, PingreqView, ReasonView, SubscribeView, UnsubscribeView } from "./views.js";
@@ -67,31 +68,68 @@ export class Refusal extends Error {
 	}
 }
 
-const METHODS: readonly (readonly [type: PacketType, method: keyof Controller])[] = [
-	[PacketType.Connect, "connect"],
-	[PacketType.Publish, "publish"],
-	[PacketType.Puback, "publishAck"],
-	[PacketType.Pubrec, "publishReceived"],
-	[PacketType.Pubrel, "publishRelease"],
-	[PacketType.Pubcomp, "publishComplete"],
-	[PacketType.Subscribe, "subscribe"],
-	[PacketType.Unsubscribe, "unsubscribe"],
-	[PacketType.Pingreq, "ping"],
-	[PacketType.Disconnect, "disconnect"],
-	[PacketType.Auth, "auth"],
-];
-
-/** @returns the method that is called for a packet of the type. Its arguments are of its packet. */
-export function methodFor(type: PacketType): keyof Controller {
-	for (let i = 0; i < METHODS.length; i++) if (METHODS[i]![0] === type) return METHODS[i]![1];
-	return "connect";
-}
-
 /** @returns a bit for each packet type that the controller has a method for: 1 << PacketType */
 export function callsOf(controller: Controller | undefined): number {
 	let calls = 0;
-	if (controller !== undefined)
-		for (let i = 0; i < METHODS.length; i++)
-			if (typeof controller[METHODS[i]![1]] === "function") calls |= 1 << METHODS[i]![0];
+	for (let type = PacketType.Connect; type <= PacketType.Auth; type++)
+		if (controller !== undefined && typeof methodOf(controller, type) === "function") calls |= 1 << type;
 	return calls;
+}
+
+// Written out: a name that is looked up by a string may become a new property name, of which a device has few.
+function methodOf(controller: Controller, type: PacketType): unknown {
+	switch (type) {
+		case PacketType.Connect:
+			return controller.connect;
+		case PacketType.Publish:
+			return controller.publish;
+		case PacketType.Puback:
+			return controller.publishAck;
+		case PacketType.Pubrec:
+			return controller.publishReceived;
+		case PacketType.Pubrel:
+			return controller.publishRelease;
+		case PacketType.Pubcomp:
+			return controller.publishComplete;
+		case PacketType.Subscribe:
+			return controller.subscribe;
+		case PacketType.Unsubscribe:
+			return controller.unsubscribe;
+		case PacketType.Pingreq:
+			return controller.ping;
+		case PacketType.Disconnect:
+			return controller.disconnect;
+		case PacketType.Auth:
+			return controller.auth;
+		default:
+			return undefined;
+	}
+}
+
+/** Calls the controller's method for a packet of the type, which it has. @param view of a packet of this type */
+export function callMethod(controller: Controller, type: PacketType, context: Context, view: View): Reply {
+	switch (type) {
+		case PacketType.Connect:
+			return controller.connect!(context, view as ConnectView);
+		case PacketType.Publish:
+			return controller.publish!(context, view as PublishView);
+		case PacketType.Puback:
+			return controller.publishAck!(context, view as AckView);
+		case PacketType.Pubrec:
+			return controller.publishReceived!(context, view as AckView);
+		case PacketType.Pubrel:
+			return controller.publishRelease!(context, view as AckView);
+		case PacketType.Pubcomp:
+			return controller.publishComplete!(context, view as AckView);
+		case PacketType.Subscribe:
+			return controller.subscribe!(context, view as SubscribeView);
+		case PacketType.Unsubscribe:
+			return controller.unsubscribe!(context, view as UnsubscribeView);
+		case PacketType.Pingreq:
+			return controller.ping!(context, view as PingreqView);
+		case PacketType.Disconnect:
+			return controller.disconnect!(context, view as ReasonView);
+		default:
+			return controller.auth!(context, view as ReasonView);
+	}
 }

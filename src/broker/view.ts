@@ -13,6 +13,8 @@ export const NO_PROPERTIES: PacketProperties = {};
 
 /** What all views have. */
 export abstract class View {
+	/** which packet it is */
+	abstract readonly type: string;
 	/** the call, or its promise, goes on */
 	live = false;
 	protected version: number = Version.V311;

@@ -66,42 +66,45 @@ export interface PacketProperties {
 
 type Name = keyof PacketProperties;
 
-/** By property identifier. */
-const NAMES: readonly (readonly [id: PropertyId, name: Name])[] = [
-	[PropertyId.PayloadFormatIndicator, "payloadFormatIndicator"],
-	[PropertyId.MessageExpiryInterval, "messageExpiryInterval"],
-	[PropertyId.ContentType, "contentType"],
-	[PropertyId.ResponseTopic, "responseTopic"],
-	[PropertyId.CorrelationData, "correlationData"],
-	[PropertyId.SubscriptionIdentifier, "subscriptionIdentifiers"],
-	[PropertyId.SessionExpiryInterval, "sessionExpiryInterval"],
-	[PropertyId.AssignedClientIdentifier, "assignedClientIdentifier"],
-	[PropertyId.ServerKeepAlive, "serverKeepAlive"],
-	[PropertyId.AuthenticationMethod, "authenticationMethod"],
-	[PropertyId.AuthenticationData, "authenticationData"],
-	[PropertyId.RequestProblemInformation, "requestProblemInformation"],
-	[PropertyId.WillDelayInterval, "willDelayInterval"],
-	[PropertyId.RequestResponseInformation, "requestResponseInformation"],
-	[PropertyId.ResponseInformation, "responseInformation"],
-	[PropertyId.ServerReference, "serverReference"],
-	[PropertyId.ReasonString, "reasonString"],
-	[PropertyId.ReceiveMaximum, "receiveMaximum"],
-	[PropertyId.TopicAliasMaximum, "topicAliasMaximum"],
-	[PropertyId.TopicAlias, "topicAlias"],
-	[PropertyId.MaximumQos, "maximumQos"],
-	[PropertyId.RetainAvailable, "retainAvailable"],
-	[PropertyId.UserProperty, "userProperties"],
-	[PropertyId.MaximumPacketSize, "maximumPacketSize"],
-	[PropertyId.WildcardSubscriptionAvailable, "wildcardSubscriptionAvailable"],
-	[PropertyId.SubscriptionIdentifierAvailable, "subscriptionIdentifierAvailable"],
-	[PropertyId.SharedSubscriptionAvailable, "sharedSubscriptionAvailable"],
-];
+/** As an object, so that these names are property names of a preloaded module: a device has few for new ones. */
+const IDS: Readonly<Record<Name, PropertyId>> = {
+	payloadFormatIndicator: PropertyId.PayloadFormatIndicator,
+	messageExpiryInterval: PropertyId.MessageExpiryInterval,
+	contentType: PropertyId.ContentType,
+	responseTopic: PropertyId.ResponseTopic,
+	correlationData: PropertyId.CorrelationData,
+	subscriptionIdentifiers: PropertyId.SubscriptionIdentifier,
+	sessionExpiryInterval: PropertyId.SessionExpiryInterval,
+	assignedClientIdentifier: PropertyId.AssignedClientIdentifier,
+	serverKeepAlive: PropertyId.ServerKeepAlive,
+	authenticationMethod: PropertyId.AuthenticationMethod,
+	authenticationData: PropertyId.AuthenticationData,
+	requestProblemInformation: PropertyId.RequestProblemInformation,
+	willDelayInterval: PropertyId.WillDelayInterval,
+	requestResponseInformation: PropertyId.RequestResponseInformation,
+	responseInformation: PropertyId.ResponseInformation,
+	serverReference: PropertyId.ServerReference,
+	reasonString: PropertyId.ReasonString,
+	receiveMaximum: PropertyId.ReceiveMaximum,
+	topicAliasMaximum: PropertyId.TopicAliasMaximum,
+	topicAlias: PropertyId.TopicAlias,
+	maximumQos: PropertyId.MaximumQos,
+	retainAvailable: PropertyId.RetainAvailable,
+	userProperties: PropertyId.UserProperty,
+	maximumPacketSize: PropertyId.MaximumPacketSize,
+	wildcardSubscriptionAvailable: PropertyId.WildcardSubscriptionAvailable,
+	subscriptionIdentifierAvailable: PropertyId.SubscriptionIdentifierAvailable,
+	sharedSubscriptionAvailable: PropertyId.SharedSubscriptionAvailable,
+};
+
+const NAMES: readonly Name[] = Object.keys(IDS) as Name[];
 
 /** @returns the properties of a packet that was taken apart, as an object of its own */
 export function readProperties(properties: Properties, text: Text): PacketProperties {
 	const result: Record<string, unknown> = {};
 	for (let i = 0; i < NAMES.length; i++) {
-		const id = NAMES[i]![0];
+		const name = NAMES[i]!;
+		const id = IDS[name];
 		if (!properties.has(id)) continue;
 		let value: unknown;
 		if (id === PropertyId.UserProperty || id === PropertyId.SubscriptionIdentifier)
@@ -110,7 +113,7 @@ export function readProperties(properties: Properties, text: Text): PacketProper
 		else if (propertyType(id) === PropertyType.Binary)
 			value = properties.bytes.slice(properties.dataStart(id), properties.dataEnd(id));
 		else value = properties.number(id, 0);
-		result[NAMES[i]![1]] = value;
+		result[name] = value;
 	}
 	return result;
 }
@@ -150,7 +153,7 @@ export function encodeProperties(
 }
 
 function propertyOf(properties: PacketProperties, id: PropertyId): unknown {
-	for (let i = 0; i < NAMES.length; i++) if (NAMES[i]![0] === id) return properties[NAMES[i]![1]];
+	for (let i = 0; i < NAMES.length; i++) if (IDS[NAMES[i]!] === id) return properties[NAMES[i]!];
 	return undefined;
 }
 
@@ -163,7 +166,7 @@ function check(properties: PacketProperties, packet: number, packetName: string,
 		const value: unknown = properties[name as Name];
 		if (value === undefined) continue;
 		let id = 0;
-		for (let i = 0; i < NAMES.length; i++) if (NAMES[i]![1] === name) id = NAMES[i]![0];
+		for (let i = 0; i < NAMES.length; i++) if (NAMES[i] === name) id = IDS[NAMES[i]!];
 		if (id === 0 || !mayCarry(packet, id)) throw wrong(packetName, name, "this packet has no such property");
 		const expected = expectedOf(id, value, text);
 		if (expected !== "") throw wrong(packetName, name, `give ${expected}`);

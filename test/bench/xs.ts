@@ -52,6 +52,11 @@ try {
 	console.log(`\n${collected.name}: ${collected.collections}`);
 	const client = costs.results.find((r) => r.name === "a connected client keeps");
 	console.log(`\na connected client keeps ${client.bytes} bytes more than a free place for one`);
+	const controllers = ended(await runOnXs("test/xs/controllers.ts", { timeoutMs: 60_000 }));
+	console.log("\nwith controllers".padEnd(81), "opcodes".padStart(10), "slots".padStart(10), "chunk B".padStart(10));
+	for (const r of controllers.results)
+		if (r.opcodes !== undefined)
+			console.log(r.name.padEnd(80), figure(r.opcodes), figure(r.slots), figure(r.chunkBytes));
 	const codec = await runOnXs("test/xs/codec.ts");
 	for (const r of codec.results)
 		if (String(r.name).startsWith("frame and decode"))

@@ -339,6 +339,25 @@ test("a QoS 2 message that came before is not asked about again, whoever answere
 	}
 });
 
+test("each packet is counted once, whoever answers it, and whenever", async () => {
+	for (const answer of [undefined, null, { type: "pingresp" as const }])
+		for (const later of [false, true]) {
+			const reply = () => (later ? Promise.resolve(answer) : answer);
+			const connect = () => (later ? Promise.resolve(undefined) : undefined);
+			const controller = { connect, ping: reply, publishAck: reply, publish: reply };
+			const fixture = new Fixture({ controller });
+			const client = fixture.open();
+			const protocol = { protocolId: "MQTT", protocolVersion: 4, clean: true, keepalive: 0 } as const;
+			client.send({ cmd: "connect", clientId: "c", ...protocol });
+			await settle(fixture);
+			fixture.broker.server.send("c", message);
+			const packets: Packet[] = [{ cmd: "pingreq" }, { cmd: "puback", messageId: 1 }, publish(1)(), { cmd: "pingreq" }];
+			for (const packet of packets) client.send(packet);
+			await settle(fixture);
+			assert.is(fixture.broker.counters.packetsReceived, 5);
+		}
+});
+
 test("malformed and forbidden packets don't come as far as the controller", () => {
 	let asked = 0;
 	const count = () => {
