@@ -9,6 +9,7 @@ import { frozen } from "../frozen.js";
 import type { Wear } from "../platform.js";
 import type { Broker } from "./broker.js";
 import { deliver, queueStored, store } from "./deliver.js";
+import type { Persist } from "./persist.js";
 import type { Session } from "./session.js";
 
 export const VERSION = "0.1.0";
@@ -62,7 +63,7 @@ const VALUES: readonly (readonly [name: string, value: (b: Broker) => number | s
 	["hearth/logins/delayed", (b) => b.guesses.delayed],
 	["hearth/errors", (b) => b.counters.internalErrors + b.counters.handlerErrors],
 	["hearth/storage/durability", (b) => b.persist?.durability ?? "memory only"],
-	["hearth/storage/loss", (b) => (b.persist === undefined ? "all" : `${b.persist.lossMs} ms`)],
+	["hearth/storage/loss", (b) => (b.persist === undefined ? "all" : `${lossMs(b.persist)} ms`)],
 	["hearth/storage/alarm", (b) => b.persist?.alarm ?? ""],
 	["hearth/storage/bytes", (b) => b.persist?.medium.bytesUsed ?? 0],
 	["hearth/storage/maximum", (b) => b.persist?.medium.bytesMax ?? 0],
@@ -76,6 +77,11 @@ const VALUES: readonly (readonly [name: string, value: (b: Broker) => number | s
 	["hearth/high-water/deliveries", (b) => b.limits.deliveries - b.deliveries.freeCountMin],
 	["hearth/high-water/blocks", (b) => b.limits.blocks - b.pool.freeCountMin],
 ]);
+
+/** @returns ms that a power cut costs at most, the medium's own waiting included */
+function lossMs(persist: Persist): number {
+	return persist.acknowledges ? 0 : persist.lossMs + (persist.medium.lagMs ?? 0);
+}
 
 /** The same of a storage that wears out, below hearth/storage/flash/. */
 const WEAR: readonly (readonly [name: string, value: (w: Wear) => number | string])[] = [
