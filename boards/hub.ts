@@ -4,13 +4,18 @@
 import { limits } from "hearth-mqtt/limits";
 import Timer from "timer";
 import { Broker } from "../src/broker/broker.js";
+import type { BrokerOptions } from "../src/broker/broker-options.js";
 import { healthLine } from "./health.js";
 import { type LoginOptions, loginRules } from "./login.js";
+import { type DeviceMedium, MediumSteps } from "./medium-steps.js";
 import { DevicePlatform } from "./platform.js";
 import { TcpListener } from "./tcp.js";
 import { WebSocketListener } from "./websocket.js";
 
 const HEALTH_MS = 60_000;
+
+/** ms that a power cut costs, beside what the medium waits: values that change often are stored once in this time. */
+const STORE_MS = 60_000;
 
 /** Seconds between the values under $SYS/broker. */
 const SYS_INTERVAL = 60;
@@ -22,6 +27,8 @@ export interface DeviceHubOptions extends LoginOptions {
 	webSocketPort: number | undefined;
 	/** see countStart */
 	restarts: string;
+	/** opens what outlives a restart; undefined, or what it returns: nothing does */
+	openMedium?: ((platform: DevicePlatform) => DeviceMedium | undefined) | undefined;
 }
 
 export class HubOnDevice {
@@ -30,12 +37,14 @@ export class HubOnDevice {
 	private readonly tcp: TcpListener;
 	private readonly webSocket: WebSocketListener | undefined;
 	private readonly health: Timer;
+	private steps: MediumSteps<Timer> | undefined = undefined;
 
 	/** Listens on every address that the device has now and later: a changed one needs nothing more. */
 	constructor(options: DeviceHubOptions) {
 		const platform = this.platform;
 		const access = loginRules(platform.text, options);
-		this.broker = new Broker({ limits, platform, access, sysInterval: SYS_INTERVAL });
+		const brokerOptions = { limits, platform, access, sysInterval: SYS_INTERVAL };
+		this.broker = this.restore(options, brokerOptions) ?? new Broker(brokerOptions);
 		platform.attach(this.broker);
 		this.tcp = new TcpListener(platform, this.broker, options.port);
 		const { webSocketPort } = options;
@@ -46,6 +55,23 @@ export class HubOnDevice {
 		if (this.webSocket !== undefined) platform.log(1, `listening ws://*:${this.webSocket.port}`);
 		if (!options.anonymous && options.user === undefined)
 			platform.log(0, "nobody may come in: build with user=NAME secret=PASSWORD, or anonymous=1");
+	}
+
+	/** @returns a broker with what outlived the restart; undefined: nothing does, and the console says why */
+	private restore(options: DeviceHubOptions, brokerOptions: BrokerOptions): Broker | undefined {
+		const platform = this.platform;
+		try {
+			const medium = options.openMedium?.(platform);
+			if (medium === undefined) return undefined;
+			const storage = { medium, durability: "interval", intervalMs: STORE_MS } as const;
+			const broker = new Broker({ ...brokerOptions, storage });
+			this.steps = new MediumSteps<Timer>(Timer, platform, medium);
+			return broker;
+		} catch (error) {
+			// such as no partition, or a later version's records: a hub without storage is better than none
+			platform.fault("storage, goes on without", error);
+			return undefined;
+		}
 	}
 
 	private tellHealth(): void {
@@ -71,6 +97,7 @@ export class HubOnDevice {
 		this.webSocket?.close();
 		Timer.clear(this.health);
 		this.broker.stop();
+		this.steps?.close();
 		this.platform.detach();
 	}
 }

@@ -1,8 +1,11 @@
 /** What is flashed: the hub on a device with Wi-Fi. Options come from mcconfig's command line: ssid, password, user,
- *  secret, anonymous, host, port, ws. */
+ *  secret, anonymous, host, port, ws, storage. */
+import { limits } from "hearth-mqtt/limits";
 import config from "mc/config";
+import { storedRecords } from "../src/budget.js";
 import { announce } from "./announce.js";
 import { HubOnDevice } from "./hub.js";
+import { openMedium } from "./medium.js";
 import { Network } from "./network.js";
 import { countStart } from "./restarts.js";
 
@@ -21,6 +24,7 @@ function main(): void {
 		secret: option("secret"),
 		anonymous: option("anonymous") === "1" || option("anonymous") === "true",
 		restarts,
+		openMedium: option("storage") === "1" ? (platform) => openMedium(platform, storedRecords(limits)) : undefined,
 	});
 	const log = (line: string): void => hub.platform.log(1, line);
 	log(`Hearth, start ${restarts}`);

@@ -2,7 +2,7 @@
 import SdkFlash from "flash";
 import type { Flash } from "../src/platform.js";
 import { Journal } from "../src/storage/journal.js";
-import type { JournalLimits } from "../src/storage/journal-limits.js";
+import { journalLimits } from "../src/storage/journal-limits.js";
 import type { MediumPlatform } from "./medium-steps.js";
 
 class Area implements Flash {
@@ -31,11 +31,11 @@ class Area implements Flash {
 	}
 }
 
-/** The area gets a journal if it has none yet, whatever else it had. */
-export function openMedium(platform: MediumPlatform, limits: JournalLimits, name = "storage"): Journal {
+/** The area gets a journal if it has none yet, whatever else it had. @param records that it has room for in RAM */
+export function openMedium(platform: MediumPlatform, records: number): Journal {
 	return new Journal({
-		flash: new Area(name),
-		limits,
+		flash: new Area("storage"),
+		limits: { ...journalLimits, records },
 		now: () => platform.now(),
 		random: () => platform.random(),
 	});

@@ -2,8 +2,11 @@
 import flash from "embedded:storage/flash";
 import type { Flash } from "../src/platform.js";
 import { Journal } from "../src/storage/journal.js";
-import type { JournalLimits } from "../src/storage/journal-limits.js";
+import { journalLimits } from "../src/storage/journal-limits.js";
 import type { MediumPlatform } from "./medium-steps.js";
+
+/** The partition's label in sdkconfig/partitions.csv. */
+const LABEL = "hearth";
 
 /** A partition; without flash encryption any number of bytes is programmed at once. */
 class Partition implements Flash {
@@ -33,11 +36,12 @@ class Partition implements Flash {
 	}
 }
 
-/** @param label the partition's; one that has no journal yet gets one, whatever else it had */
-export function openMedium(platform: MediumPlatform, limits: JournalLimits, label = "hearth"): Journal {
+/** The partition gets a journal if it has none yet, whatever else it had. Throws when there is no such partition.
+ *  @param records that it has room for in RAM */
+export function openMedium(platform: MediumPlatform, records: number): Journal {
 	return new Journal({
-		flash: new Partition(label),
-		limits,
+		flash: new Partition(LABEL),
+		limits: { ...journalLimits, records },
 		now: () => platform.now(),
 		random: () => platform.random(),
 	});

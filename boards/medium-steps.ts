@@ -1,4 +1,5 @@
 /** Lets a medium do its work between the events of a device: one bounded piece each time. */
+import type { Storage } from "../src/platform.js";
 
 /** How often a medium is asked at least, and at most, ms: the network comes in between. */
 const MOST_MS = 50;
@@ -16,11 +17,12 @@ export interface MediumPlatform {
 export interface Timers<T> {
 	set(callback: () => void, ms: number, repeatMs: number): T;
 	schedule(timer: T, ms: number, repeatMs: number): void;
-	clear(timer: T): void;
+	clear(timer: T | undefined): void;
 }
 
 /** A storage that works in steps. */
-export interface Medium {
+export interface DeviceMedium extends Storage {
+	/** Does one bounded piece of work. @returns ms until the next one is due */
 	step(): number;
 }
 
@@ -31,7 +33,7 @@ export class MediumSteps<T> {
 	constructor(
 		private readonly timers: Timers<T>,
 		private readonly platform: MediumPlatform,
-		private readonly medium: Medium,
+		private readonly medium: DeviceMedium,
 	) {
 		this.timer = timers.set(() => this.step(), MOST_MS, MOST_MS);
 	}

@@ -3,7 +3,7 @@
  *  To that comes what the tables still take when they fill up to their limits. */
 
 import { Broker } from "../src/broker/broker.js";
-import { connectionSlots } from "../src/budget.js";
+import { connectionSlots, storedRecords } from "../src/budget.js";
 import type { Limits } from "../src/limits.js";
 import type { Flash } from "../src/platform.js";
 import { Journal } from "../src/storage/journal.js";
@@ -148,11 +148,8 @@ export interface FlashBudget {
 
 /** @returns a journal's limits with a record for everything that a broker with these limits can store */
 export function journalFor(limits: Limits): JournalLimits {
-	const sessions = limits.sessions + limits.localSubscriptions;
-	const subscriptions = limits.subscriptions + limits.localSubscriptions;
-	// a session, its subscriptions and QoS 2 identifiers; messages, who waits for them, what is retained; format, clock
-	const records = 2 * sessions + subscriptions + limits.blocks + limits.deliveries + limits.retained + 2;
-	return { ...journalLimits, records, valueBytes: Math.max(journalLimits.valueBytes, limits.packetBytes + 64) };
+	const valueBytes = Math.max(journalLimits.valueBytes, limits.packetBytes + 64);
+	return { ...journalLimits, records: storedRecords(limits), valueBytes };
 }
 
 function blankFlash(sectors: number): Flash {

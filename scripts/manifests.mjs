@@ -22,7 +22,7 @@ const DEVICE = {
 const MANIFESTS = {
 	"src/manifest.json": { files: /^src\/.*\.ts$/, more: DEVICE },
 	"boards/manifest.json": {
-		files: /^boards\/(?!main|library|package|mqtt-client|timer-platform|announce|network|medium)[^/.]+\.ts$/,
+		files: /^boards\/(?!main|library|package|mqtt-client|timer-platform|announce|network|medium(?!-steps))[^/.]+\.ts$/,
 		more: {},
 	},
 	"boards/manifest-wifi.json": { files: /^boards\/(announce|network)\.ts$/, more: {} },

@@ -57,3 +57,11 @@ export function layOut(limits: Limits): Layout {
 	const bytes = blocks + limits.blocks * limits.blockBytes;
 	return { receive, assembly, partials, head, scratch, topic, pingresp, outputs, blocks, bytes };
 }
+
+/** @returns records that a storage has when all that these limits allow is stored: sessions with their QoS 2
+ *  identifiers, subscriptions, messages, who waits for them, what is retained; format and clock */
+export function storedRecords(limits: Limits): number {
+	const local = limits.localSubscriptions;
+	const sessions = 2 * (limits.sessions + local);
+	return sessions + limits.subscriptions + local + limits.blocks + limits.deliveries + limits.retained + 2;
+}

@@ -168,4 +168,16 @@ onXs("a hundred connections in a second, silent ones and garbage: who is known c
 	await end(hub);
 });
 
+onXs("what is retained outlives a restart on flash; without a usable one the hub goes on, and says so", async () => {
+	const options = ["-c", "250000", "-s", "12000"];
+	const result = await (await startOnXs("test/xs/board-storage.ts", { options })).done;
+	assert.is(result.errors, "");
+	assert.is(result.status, 0);
+	const [written, kept, without] = result.results;
+	assert.ok(written.bytes > 100);
+	assert.is(written.faults, 0);
+	assert.equal(kept, { name: "kept", payload: "what was kept" });
+	assert.equal(without, { name: "without", storage: false, faults: 1 });
+});
+
 test.run();
