@@ -22,6 +22,7 @@ import { ServerLimits, sendAuth } from "./handle-connack.js";
 import { Parts, sendAcks } from "./handle-publish.js";
 import { IncomingMessage } from "./incoming-message.js";
 import { Link, PausedBy } from "./link.js";
+import { Packets } from "./packets.js";
 import { cancel, publish } from "./publish.js";
 import { begin, checkAlive, end, type FilledOptions, fillOptions, pauseBefore, sendDisconnect } from "./reconnect.js";
 import { Sending } from "./send-publish.js";
@@ -49,6 +50,8 @@ export class Client {
 	readonly aliases: TopicAliases = new TopicAliases();
 	readonly subscriptions: Subscriptions;
 	readonly link: Link;
+	/** a call for each packet */
+	readonly packets: Packets;
 	readonly server: ServerLimits = new ServerLimits();
 	readonly message: IncomingMessage;
 	readonly parts: Parts = new Parts();
@@ -112,13 +115,9 @@ export class Client {
 		this.deliveries = new Deliveries(limits.queueMessages, this.store, 0, 0);
 		for (let i = 0; i <= limits.queueMessages; i++) this.waiters.push(undefined);
 		this.outbox = new Outbox(this.deliveries);
-		this.outputs = new Outputs(
-			this.memory,
-			this.layout.outputs,
-			limits.outputBytes,
-			limits.outputBuffers,
-			new ByteChains(this.pool, 1),
-		);
+		const backlog = new ByteChains(this.pool, 1);
+		const { outputBytes, outputBuffers } = limits;
+		this.outputs = new Outputs(this.memory, this.layout.outputs, outputBytes, outputBuffers, backlog);
 		this.received = new ReceivedIds(limits.received, 1);
 		this.ackOrder = new AckOrder(limits.received);
 		this.subscriptions = new Subscriptions(this);
@@ -126,6 +125,7 @@ export class Client {
 		this.ackPacket = new AckPacket(this.message.properties);
 		this.reasonPacket = new ReasonPacket(this.message.properties);
 		this.link = new Link(this);
+		this.packets = new Packets(this);
 	}
 
 	get isConnected(): boolean {

@@ -64,6 +64,7 @@ export class Requests {
 		answer.catch(() => {});
 		client
 			.publish(topic, payload, {
+				qos: 1, // so that the server may say that nobody has subscribed
 				...others,
 				properties: { ...properties, responseTopic: this.responseTopic, correlationData },
 			})

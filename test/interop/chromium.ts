@@ -30,7 +30,7 @@ export function startChromium(): Promise<Browser> {
 export async function serve(files: Record<string, string | Buffer>) {
 	const server = createServer((request, response) => {
 		const file = files[request.url ?? ""];
-		const type = request.url?.endsWith(".js") ? "text/javascript" : "text/html; charset=utf-8";
+		const type = /\.m?js$/.test(request.url ?? "") ? "text/javascript" : "text/html; charset=utf-8";
 		response.writeHead(file === undefined ? 404 : 200, { "content-type": type });
 		response.end(file);
 	});
