@@ -166,20 +166,24 @@ function filesOf(options: UserFileOptions): UserFileOptions {
 export function wantedListeners(configuration: HubConfiguration): Wanted[] {
 	const listeners =
 		configuration.listeners?.map((listener) => ({ listener, optional: false })) ?? described(configuration);
-	for (const { listener } of listeners)
-		for (const name of ["mqtts", "wss", "https"] as const) {
-			const { cert, key } = listener[name] ?? { cert: "", key: "" };
-			if (cert === undefined || key === undefined)
-				throw new HearthError(
-					"HEARTH_ERR_OPTION",
-					`hub: ${name}: needs a certificate and its key; give --cert and --key, hearth cert makes them`,
-				);
-		}
+	for (const { listener } of listeners) for (const name of ["mqtts", "wss", "https"] as const) checkTls(listener, name);
 	if (listeners.length > 0) return listeners;
 	throw new HearthError(
 		"HEARTH_ERR_OPTION",
 		"hub: there is no listener; take one of --no-mqtt, --no-ws and --no-http away",
 	);
+}
+
+function checkTls(listener: ConfiguredListener, name: "mqtts" | "wss" | "https"): void {
+	const options = listener[name];
+	if (options === undefined) return;
+	const lacks = (what: string, remedy: string) =>
+		new HearthError("HEARTH_ERR_OPTION", `hub: ${name}: ${what}; ${remedy}`);
+	if (options.cert === undefined || options.key === undefined)
+		throw lacks("needs a certificate and its key", "give --cert and --key, hearth cert makes them");
+	const certified = "certificateUserName" in options && options.certificateUserName === true;
+	if ((certified || options.requireCertificate === true) && options.ca === undefined)
+		throw lacks("asks for client certificates, but no authority for them is named", "give --ca");
 }
 
 /** The listeners that the options describe in place of `listeners`. */

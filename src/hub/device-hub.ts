@@ -208,7 +208,7 @@ export class DeviceHub {
 		return this.broker?.disconnect(clientId) ?? false;
 	}
 
-	/** @param rules for all who are no devices @returns the hub's rules, for a listener that has other ones than `access` */
+	/** @param rules for all who are no devices @returns the hub's rules, for a listener that has others than `access` */
 	around(rules: AccessRules): AccessRules {
 		const { rights } = this;
 		const access: AccessRules = {

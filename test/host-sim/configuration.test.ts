@@ -143,6 +143,8 @@ test("which listeners there are", () => {
 	refused(() => of({ httpsPort: 1 }), /https: needs a certificate and its key/);
 	refused(() => of({ mqtt: false, ws: false }), /there is no listener/);
 	refused(() => of({ tlsPort: 0 }), /mqtts: needs a certificate and its key/);
+	for (const asks of [{ certificateUserName: true }, { requireCertificate: true }])
+		refused(() => of({ ...pair, ...asks }), /^hub: mqtts: asks for client certificates, .*; give --ca$/);
 	refused(() => of({ cert: "c" }), /mqtts: needs a certificate and its key/);
 	refused(() => of({ listeners: [{ wss: { cert: "c" } }] }), /wss: needs a certificate and its key/);
 	refused(() => of({ listeners: [] }), /there is no listener/);
