@@ -138,6 +138,31 @@ test("when the rules change, subscriptions that are not allowed any more are los
 	assert.is(fixture.broker.table.count, 3);
 });
 
+test("when the rules change, who may not stay is disconnected, its Will published; a Will has a rule of its own", () => {
+	const gone = new Set<string>();
+	const access: AccessRules = {
+		authorizePublish: () => true,
+		authorizeWill: (_client, topic) => topic !== "forbidden",
+		mayStay: ({ userName }) => userName === undefined || !gone.has(userName),
+	};
+	const fixture = new Fixture({ access });
+	const will = { topic: "allowed", payload: Buffer.from("ben has gone"), qos: 0 as const, retain: false };
+	const ann = login(fixture, "a", "ann");
+	const ben = login(fixture, "b", "ben", "p", { ...fresh(5), will });
+	const nobody = fixture.connect("n");
+	ann.subscribe("allowed");
+	gone.add("ben");
+	fixture.broker.accessChanged();
+	fixture.settle();
+	assert.is(ben.take("disconnect").reasonCode, 0x87);
+	assert.ok(ben.closed);
+	assert.not(ann.closed || nobody.closed);
+	assert.equal(ann.messages(), ["allowed ben has gone 0"]);
+	const refused = fixture.open();
+	const connack = refused.connect("w", { will: { ...will, topic: "forbidden" } });
+	assert.is(connack.returnCode, 5);
+});
+
 /** A broker whose logins are answered by the test. */
 function slow(options: FixtureOptions = {}): { fixture: Fixture; answers: Answer[] } {
 	const answers: Answer[] = [];
