@@ -7,7 +7,7 @@ import type { BrokerEvents } from "../src/broker/events.js";
 import type { PersistOptions } from "../src/broker/persist.js";
 import { hostLimits, type Limits } from "../src/limits.js";
 import type { Platform } from "../src/platform.js";
-import type { DataDirectory } from "./data-directory.js";
+import type { DataDirectory } from "./data/directory.js";
 import { HubDevices, type HubDevicesOptions } from "./devices.js";
 import {
 	endpointOf,

@@ -3,7 +3,7 @@ import type { Broker } from "../../src/broker/broker.js";
 import { checkTopicFilter } from "../../src/codec/topic.js";
 import { Cause, HearthError } from "../../src/errors.js";
 import type { HubConfiguration } from "../configuration/hub-configuration.js";
-import { DataDirectory } from "../data-directory.js";
+import { DataDirectory } from "../data/directory.js";
 
 /** Opens a configuration's data directory. @returns undefined: nothing is kept. Rejects with HearthError when it cannot
  *  be had */

@@ -4,7 +4,7 @@ import { ConfiguredHub } from "../configuration/configured-hub.js";
 import { helpLines } from "../configuration/describe.js";
 import { HUB, type HubConfiguration } from "../configuration/hub-configuration.js";
 import { commandLineOptions, findConfiguration, overlay } from "../configuration/load.js";
-import type { DataDirectory } from "../data-directory.js";
+import type { DataDirectory } from "../data/directory.js";
 import { openData, summaryOf } from "./data-options.js";
 import { parseOptions } from "./options.js";
 

@@ -7,6 +7,7 @@ const USAGE = `usage: hearth COMMAND [options]
   pair      opens the hub's window for one device and shows the code
   join      pairs this machine, as a device, with a hub
   devices   lists, names and revokes the hub's devices
+  data      looks at, saves and moves what a hub keeps
   passwd    adds, changes and deletes users of a password file
   cert      makes a certificate for a hub at home
   config    checks and prints a hub's configuration
@@ -21,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(args: string[]) => number
 	budget: async () => (await import("./budget.js")).budget,
 	cert: async () => (await import("./cert.js")).cert,
 	config: async () => (await import("./config.js")).config,
+	data: async () => (await import("./data.js")).data,
 	devices: async () => (await import("./devices.js")).devices,
 	hub: async () => (await import("./hub.js")).hub,
 	join: async () => (await import("./join.js")).join,
@@ -30,7 +32,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(args: string[]) => number
 	sub: async () => (await import("./sub.js")).sub,
 };
 
-const LATER = ["bridge", "find", "data"];
+const LATER = ["bridge", "find"];
 
 async function main(): Promise<number> {
 	const [command, ...args] = process.argv.slice(2);

@@ -4,7 +4,7 @@ import type { PersistOptions } from "../../src/broker/persist.js";
 import { HearthError } from "../../src/errors.js";
 import type { Limits } from "../../src/limits.js";
 import { boardLimits } from "../boards.js";
-import type { DataDirectory } from "../data-directory.js";
+import type { DataDirectory } from "../data/directory.js";
 import { Hub, type HubOptions } from "../hub.js";
 import { endpointOf, type HubListener, isLoopback, protocolOf } from "../listeners.js";
 import { type UserFileOptions, UserFiles } from "../users/user-files.js";

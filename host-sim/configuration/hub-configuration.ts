@@ -2,8 +2,8 @@
 import type { Durability } from "../../src/broker/persist.js";
 import type { Limits } from "../../src/limits.js";
 import { boardNames } from "../boards.js";
+import { MAXIMUM_BYTES } from "../data/lmdb-writer.js";
 import type { HubListenerOptions } from "../listeners.js";
-import { MAXIMUM_BYTES } from "../storage-worker.js";
 import type { CertificateFiles, TlsOptions } from "../tls.js";
 import type { UserFileOptions } from "../users/user-files.js";
 import type { WebSocketOptions } from "../websocket.js";

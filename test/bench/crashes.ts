@@ -1,4 +1,5 @@
-/** A hub that is killed a hundred times under load: what was acknowledged must be there. `--kills=N`: another number. */
+/** A hub that is killed a hundred times under load: what was acknowledged must be there. `--kills=N`: another
+ *  number. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

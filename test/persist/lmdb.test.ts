@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DataDirectory } from "../../host-sim/data-directory.js";
-import { LmdbStorage } from "../../host-sim/storage-lmdb.js";
+import { DataDirectory } from "../../host-sim/data/directory.js";
+import { LmdbStorage } from "../../host-sim/data/lmdb.js";
 import type { StorageTarget } from "../../src/platform.js";
 import { assert, suite } from "../support/test.js";
 

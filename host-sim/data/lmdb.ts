@@ -4,8 +4,8 @@ import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import type { RootDatabase } from "lmdb";
-import { HearthError } from "../src/errors.js";
-import type { RecordVisitor, Storage, StorageTarget } from "../src/platform.js";
+import { HearthError } from "../../src/errors.js";
+import type { RecordVisitor, Storage, StorageTarget } from "../../src/platform.js";
 import {
 	type BatchMessage,
 	MAXIMUM_BYTES,
@@ -13,7 +13,7 @@ import {
 	type WriterMessage,
 	type WriterOptions,
 	work,
-} from "./storage-worker.js";
+} from "./lmdb-writer.js";
 
 const DELETED = 0xffffffff;
 

@@ -1,5 +1,5 @@
 /** The thread that writes a hub's data: transactions of LMDB with their syncs, which may take as long as a disk likes.
- *  `work` is handed to the thread as text (storage-lmdb.ts), so it uses nothing but its arguments. */
+ *  `work` is handed to the thread as text (lmdb.ts), so it uses nothing but its arguments. */
 
 /** What the thread is told. */
 export interface WriterOptions {

@@ -4,8 +4,8 @@ import { mkdirSync, statSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { HearthError } from "../src/errors.js";
-import { LmdbStorage } from "./storage-lmdb.js";
+import { HearthError } from "../../src/errors.js";
+import { LmdbStorage } from "./lmdb.js";
 
 /** The file of the topic space "". */
 export const DATA_FILE = "hearth.mdb";
@@ -84,6 +84,11 @@ function lockName(path: string): string {
 	if (process.platform === "linux") return `\0hearth-data-${id}`;
 	if (process.platform === "win32") return `\\\\.\\pipe\\hearth-data-${id}`;
 	return join(tmpdir(), `hearth-data-${id}`);
+}
+
+/** @returns the process that has a directory; undefined: none has */
+export function ownerOfDirectory(path: string): Promise<string | undefined> {
+	return ownerOf(lockName(resolve(path)));
 }
 
 /** Takes a directory. */
