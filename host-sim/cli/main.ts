@@ -8,6 +8,7 @@ const USAGE = `usage: hearth COMMAND [options]
   join      pairs this machine, as a device, with a hub
   devices   lists, names and revokes the hub's devices
   data      looks at, saves and moves what a hub keeps
+  find      lists the hubs that announce themselves in this network
   passwd    adds, changes and deletes users of a password file
   cert      makes a certificate for a hub at home
   config    checks and prints a hub's configuration
@@ -24,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(args: string[]) => number
 	config: async () => (await import("./config.js")).config,
 	data: async () => (await import("./data.js")).data,
 	devices: async () => (await import("./devices.js")).devices,
+	find: async () => (await import("./find.js")).find,
 	hub: async () => (await import("./hub.js")).hub,
 	join: async () => (await import("./join.js")).join,
 	pair: async () => (await import("./pair.js")).pair,
@@ -32,7 +34,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(args: string[]) => number
 	sub: async () => (await import("./sub.js")).sub,
 };
 
-const LATER = ["bridge", "find"];
+const LATER = ["bridge"];
 
 async function main(): Promise<number> {
 	const [command, ...args] = process.argv.slice(2);

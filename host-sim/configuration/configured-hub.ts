@@ -7,6 +7,7 @@ import { boardLimits } from "../boards.js";
 import type { DataDirectory } from "../data/directory.js";
 import { Hub, type HubOptions } from "../hub.js";
 import { endpointOf, type HubListener, isLoopback, protocolOf } from "../listeners.js";
+import { Announcement, startMdns } from "../mdns.js";
 import { type UserFileOptions, UserFiles } from "../users/user-files.js";
 import { Assets } from "../web/assets.js";
 import type { ConfiguredListener, HubConfiguration } from "./hub-configuration.js";
@@ -38,6 +39,8 @@ export class ConfiguredHub {
 	private readonly wanted: readonly Wanted[];
 	/** those of one pair of files share what was read */
 	private readonly users = new Map<string, UserFiles>();
+	private announcement: Announcement | undefined;
+	private windowChanged: () => void = () => {};
 	/** addresses of which it was said that nobody can come in */
 	private readonly warned = new Set<string>();
 
@@ -69,7 +72,8 @@ export class ConfiguredHub {
 	/** Devices are there without a page, too: those that were paired log in. */
 	private deviceOptions(): Pick<HubOptions, "devices"> {
 		const { admins = [] } = this.configuration;
-		return { devices: { admins, assets: new Assets(this.options.pageFolder ?? "") } };
+		const events = { changed: () => this.windowChanged() };
+		return { devices: { admins, assets: new Assets(this.options.pageFolder ?? ""), events } };
 	}
 
 	/** Opens the listeners. @returns their addresses. Rejects with HearthError when one cannot listen; then none does. */
@@ -84,7 +88,22 @@ export class ConfiguredHub {
 			await this.hub.close();
 			throw error;
 		}
+		if (this.configuration.mdns === true) this.announce(addresses);
 		return addresses;
+	}
+
+	/** Tells the network of the hub, and of its pairing window as that opens and closes. */
+	private announce(addresses: readonly string[]): void {
+		const pairing = this.hub.devices?.hub.pairing;
+		if (pairing === undefined) return;
+		const announcement = new Announcement(startMdns((error) => this.tell(`mdns: ${error.message}`)));
+		const tell = () => {
+			const { hubId, window } = pairing;
+			announcement.tell({ hubId, pairing: window !== undefined, addresses });
+		};
+		tell();
+		this.windowChanged = tell;
+		this.announcement = announcement;
 	}
 
 	private async add({ listener, optional }: Wanted): Promise<string | undefined> {
@@ -144,8 +163,9 @@ export class ConfiguredHub {
 		return all;
 	}
 
-	close(): Promise<void> {
-		return this.hub.close();
+	async close(): Promise<void> {
+		await this.announcement?.close();
+		await this.hub.close();
 	}
 }
 

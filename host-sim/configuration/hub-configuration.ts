@@ -53,6 +53,8 @@ export interface HubConfiguration extends UserFileOptions, Partial<CertificateFi
 	allowAnonymous?: boolean;
 	/** in place of those that host and ports above describe */
 	listeners?: readonly ConfiguredListener[];
+	/** announce the hub by mDNS */
+	mdns?: boolean;
 	board?: string;
 	/** what differs from the board's */
 	limits?: Partial<Limits>;
@@ -192,6 +194,11 @@ export const HUB: TableFor<HubConfiguration> = {
 		flag: false,
 		what: "listeners, in place of the one or ones that the options above describe",
 		of: listeners,
+	},
+	mdns: {
+		sort: "flag",
+		default: false,
+		what: "announce the hub in the network, by mDNS (hearth find): what is reached from other machines",
 	},
 	board: {
 		sort: "choice",

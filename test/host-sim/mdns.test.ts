@@ -1,0 +1,109 @@
+/** What is announced of a hub, and what is made of what others announce; without a network. */
+import { EventEmitter } from "node:events";
+import { Announcement, type Found, findHubs, type Mdns, servicesOf } from "../../host-sim/mdns.js";
+import { assert, suite } from "../support/test.js";
+
+const test = suite("mDNS");
+
+const ADDRESSES = [
+	"mqtt://0.0.0.0:1883",
+	"mqtts://192.168.1.5:8883",
+	"ws://0.0.0.0:9001",
+	"http://[::]:8080",
+	"mqtt://127.0.0.1:1884",
+	"http://[::1]:8081",
+];
+
+test("listeners that others reach are announced, with the hub's identifier and what it speaks", () => {
+	const services = servicesOf({ hubId: "K7Q2M9XD", pairing: false, addresses: ADDRESSES });
+	assert.equal(
+		services.map(({ type, port }) => [type, port]),
+		[
+			["mqtt", 1883],
+			["secure-mqtt", 8883],
+			["http", 8080],
+		],
+	);
+	assert.equal(services[0]!.txt, {
+		txtvers: "1",
+		id: "K7Q2M9XD",
+		v: "3.1.1,5",
+		auth: "SCRAM-SHA-256,HEARTH-SPAKE2PLUS-1",
+		pair: "0",
+		ws: "9001",
+	});
+	assert.is(services[0]!.host, "hearth-k7q2m9xd.local");
+	assert.equal(servicesOf({ hubId: "A", pairing: false, addresses: ADDRESSES.slice(4) }), []);
+});
+
+/** A network that remembers. */
+class Network {
+	readonly published: string[] = [];
+	readonly looking: { type: string; found: (service: never) => void }[] = [];
+	readonly mdns = {
+		publish: (service: { type: string; txt?: { pair?: string } }) => {
+			this.published.push(`${service.type} ${service.txt?.pair}`);
+		},
+		unpublishAll: (done?: () => void) => {
+			this.published.length = 0;
+			done?.();
+		},
+		destroy: (done?: () => void) => done?.(),
+		find: ({ type }: { type: string }, found: (service: never) => void) => {
+			this.looking.push({ type, found });
+			return Object.assign(new EventEmitter(), { stop: () => {} });
+		},
+	} as unknown as Mdns;
+}
+
+test("a pairing window is announced when it opens and when it closes, and the end takes all back", async () => {
+	const network = new Network();
+	const announcement = new Announcement(network.mdns);
+	const hub = { hubId: "A", addresses: ADDRESSES.slice(0, 1) };
+	announcement.tell({ ...hub, pairing: false });
+	assert.equal(network.published, ["mqtt 0"]);
+	announcement.tell({ ...hub, pairing: true });
+	announcement.tell({ ...hub, pairing: true });
+	assert.equal(network.published, ["mqtt 1"]);
+	await announcement.close();
+	assert.equal(network.published, []);
+});
+
+test("hubs are found with the addresses that reach them; other brokers are none", () => {
+	const network = new Network();
+	const hubs: Found[] = [];
+	const stop = findHubs(network.mdns, (hub) => hubs.push(hub));
+	const [mqtt, secure] = network.looking;
+	assert.equal([mqtt!.type, secure!.type], ["mqtt", "secure-mqtt"]);
+	const service = {
+		port: 1883,
+		host: "hearth-a.local",
+		addresses: ["fe80::1", "10.0.0.2"],
+		txt: { id: "A", pair: "1" },
+	};
+	mqtt!.found({ ...service, referer: { address: "10.0.0.2" } } as never);
+	secure!.found({ ...service, port: 8883, txt: { id: "A", pair: "0" } } as never);
+	mqtt!.found({ ...service, txt: {} } as never);
+	mqtt!.found({ port: 1, host: "x" } as never);
+	assert.equal(hubs, [
+		{
+			hubId: "A",
+			addresses: ["10.0.0.2", "fe80::1"],
+			port: 1883,
+			secure: false,
+			pairing: true,
+			host: "hearth-a.local",
+		},
+		{
+			hubId: "A",
+			addresses: ["10.0.0.2", "fe80::1"],
+			port: 8883,
+			secure: true,
+			pairing: false,
+			host: "hearth-a.local",
+		},
+	]);
+	stop();
+});
+
+test.run();
