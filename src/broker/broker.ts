@@ -112,6 +112,8 @@ export class Broker {
 	stopping = false;
 	private readonly freeConnections: UintArray;
 	private freeConnectionCount = 0;
+	/** places from this one on were never used */
+	connectionsUsed = 0;
 	private inTurn = false;
 	private anyClosing = false;
 	private firstDirty: Output | undefined = undefined;
@@ -230,6 +232,7 @@ export class Broker {
 			return undefined;
 		}
 		const index = this.freeConnections[--this.freeConnectionCount]!;
+		if (index >= this.connectionsUsed) this.connectionsUsed = index + 1;
 		const connection = this.connectionFor(index, listener);
 		connection.open(transport, writable, listener);
 		listener.openCount++;

@@ -21,7 +21,18 @@ export const enum First {
 	Pingreq = 0xc0,
 }
 
-/** Forwards the packets of less than 128 bytes that begin at bytes[start], the first byte being First.Publish, and go
+/** A run ends here, so that it fits into an output's buffer. */
+const RUN_BYTES = 8_192;
+
+/** @returns a Remaining Length of two bytes; NaN: it has more, or fewer would do, or the packet is too large */
+function longLength(connection: Connection, bytes: Uint8Array, at: number): number {
+	const high = bytes[at + 2]!;
+	if (bytes[at + 1]! < 128 || high === 0 || high > 127) return Number.NaN;
+	const length = (bytes[at + 1]! & 127) | (high << 7);
+	return length + 3 > connection.listener.limits.packetBytes ? Number.NaN : length;
+}
+
+/** Forwards the packets of less than 16 KB that begin at bytes[start], the first byte being First.Publish, and go
  *  to one route. @returns index after them; `start`: none, the long way has to take the first one */
 export function forward(broker: Broker, connection: Connection, bytes: Uint8Array, start: number, end: number): number {
 	// Opcodes count here (npm run bench -- xs --profile): a call costs ten and six for each argument, a local four
@@ -33,23 +44,28 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 	let writes = -1; // a topic is being looked up
 	try {
 		do {
-			const length = bytes[at + 1]!;
-			if (!(length < 127)) break;
-			const topicEnd = at + 4 + ((bytes[at + 2]! << 8) | bytes[at + 3]!);
-			const after = at + 2 + length;
+			let body = at + 2;
+			let length = bytes[at + 1]!;
+			if (!(length < 127)) {
+				length = longLength(connection, bytes, at);
+				if (!(at + length - start < broker.limits.outputBytes - 3)) break;
+				body++;
+			}
+			const topicEnd = body + 2 + ((bytes[body]! << 8) | bytes[body + 1]!);
+			const after = body + length;
 			if (topicEnd > after || after > end) break;
 			if (version === Version.V5 && (topicEnd === after || bytes[topicEnd] !== 0)) break;
-			const found = routes.routes.get(broker.text.key(bytes, at + 4, topicEnd));
+			const found = routes.routes.get(broker.text.key(bytes, body + 2, topicEnd));
 			if (found !== route) {
 				if (route !== 0 || found === undefined || routes.knows[found] !== routes.changeCount) break;
 				if (broker.rights.judgesPublish && routes.allowed[found] !== broker.sessions.stamps[connection.session!.index])
 					break;
 				route = found;
 			}
-			if (routes.bytesOf[route] !== topicEnd - at - 4) break;
+			if (routes.bytesOf[route] !== topicEnd - body - 2) break;
 			at = after;
 			count++;
-		} while (at < end && bytes[at] === First.Publish);
+		} while (at < end && bytes[at] === First.Publish && at - start < RUN_BYTES);
 		if (count === 0) return start;
 		writes = 0;
 		broker.counters.packetsReceived += count;
@@ -115,7 +131,10 @@ function deliverRest(
 	const p = broker.publication;
 	broker.beginTurn();
 	for (let at = start; at < end; at = packet.payloadEnd) {
-		decodePublish(packet, bytes, at + 2, at + 2 + bytes[at + 1]!, 0, connection.version);
+		const short = bytes[at + 1]! < 127;
+		const body = short ? at + 2 : at + 3;
+		const length = short ? bytes[at + 1]! : longLength(connection, bytes, at);
+		decodePublish(packet, bytes, body, body + length, 0, connection.version);
 		takeParts(broker, connection, packet, p);
 		p.publisher = connection.session!.index;
 		p.route = route;

@@ -7,7 +7,8 @@ import { endSession } from "./close.js";
 /** Does what is due. Spec: [MQTT-3.1.2-24]; 5.0 [MQTT-3.1.2-22] [MQTT-4.1.0-2], 3.1.3.2.2 */
 export function tick(broker: Broker): void {
 	const now = broker.now;
-	for (let i = 0; i < broker.connections.length; i++) {
+	const used = broker.connectionsUsed;
+	for (let i = 0; i < used; i++) {
 		const connection = broker.connections[i]!;
 		if (connection.heard && connection.keepAliveMs !== 0) broker.deadlines.set(i, now + connection.keepAliveMs);
 		connection.heard = false;
@@ -18,7 +19,7 @@ export function tick(broker: Broker): void {
 		const connected = connection.session !== undefined;
 		broker.close(connection, connected ? Cause.KeepAliveTimeout : Cause.ConnectTimeout);
 	}
-	for (let i = 0; i < broker.connections.length; i++) broker.connections[i]!.check();
+	for (let i = 0; i < used; i++) broker.connections[i]!.check();
 	const sessions = broker.sessions;
 	for (let i = sessions.wills.over(0, now); i >= 0; i = sessions.wills.over(i + 1, now))
 		broker.wills.add(sessions.at(i), i);

@@ -43,6 +43,21 @@ for (const copiesWrites of [true, false]) {
 		assert.is(fixture.broker.counters.publishesSent, 16);
 	});
 
+	test(`more bytes than a buffer has, in packets of any length, come whole and in order, ${how}`, () => {
+		const fixture = new Fixture({ copiesWrites, limits: { outputBytes: 2_000 } });
+		const [publisher, a, b] = known(fixture, ["t/1"], 2);
+		const lengths = [3, 121, 122, 123, 124, 125, 126, 127, 128, 500, 1_900, 1_990, 2_000, 3_000, 9];
+		const packets = [...lengths, ...lengths].map((length) => publish("t/1", "x".repeat(length)));
+		publisher.raw(bytesOf(...packets));
+		for (const client of [a!, b!])
+			assert.equal(
+				client.packets.splice(0).map((packet) => packet.cmd === "publish" && packet.payload.length),
+				[...lengths, ...lengths],
+			);
+		publisher.raw([0x30, 0x85, 0, 0, 3, ...Buffer.from("t/1")]); // a length that is longer than it need be
+		assert.equal(a!.messages(), ["t/1  0"]);
+	});
+
 	test(`bytes that were sent are counted once, ${how}`, () => {
 		const fixture = new Fixture({ copiesWrites });
 		const [publisher, a] = known(fixture, ["t/1"], 1);
