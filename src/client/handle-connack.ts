@@ -2,7 +2,7 @@
  *  4.12 */
 import { type ConnectFields, decodeConnack, decodeReason, encodeConnect, encodeReason } from "../codec/connect.js";
 import { PacketType, PropertyId, ReasonCode, ReturnCode, Version } from "../codec/packet-types.js";
-import { endOfProperty, type Properties, putDataProperty, putNumber, putStringProperty } from "../codec/properties.js";
+import { type Properties, putDataProperty, putNumber, putStringProperty } from "../codec/properties.js";
 import { sendControl } from "../delivery/output.js";
 import { Cause } from "../errors.js";
 import type { Client } from "./client.js";
@@ -71,21 +71,13 @@ function propertiesOfConnect(client: Client): Uint8Array {
 	if (expiry > 0) p = putNumber(bytes, p, PropertyId.SessionExpiryInterval, expiry);
 	if (limits.receiveMaximum < 65_535) p = putNumber(bytes, p, PropertyId.ReceiveMaximum, limits.receiveMaximum);
 	if (limits.packetBytes < 268_435_460) p = putNumber(bytes, p, PropertyId.MaximumPacketSize, limits.packetBytes);
-	if (!isGiven(options.properties, PropertyId.RequestResponseInformation))
-		p = putNumber(bytes, p, PropertyId.RequestResponseInformation, 1);
+	p = putNumber(bytes, p, PropertyId.RequestResponseInformation, 1);
 	if (authentication !== undefined) {
 		p = putStringProperty(bytes, p, PropertyId.AuthenticationMethod, authentication.name, client.text);
 		if (data !== undefined) p = putDataProperty(bytes, p, PropertyId.AuthenticationData, data, 0, data.length);
 	}
 	if (options.properties !== undefined) bytes.set(options.properties, p);
 	return bytes.subarray(0, p + more);
-}
-
-/** @returns whether the program's own properties have this one: twice it would break the protocol */
-function isGiven(properties: Uint8Array | undefined, id: PropertyId): boolean {
-	const end = properties?.length ?? 0;
-	for (let at = 0; at < end; at = endOfProperty(properties!, at, end)) if (properties![at] === id) return true;
-	return false;
 }
 
 /** CONNACK. Spec: 3.2 */

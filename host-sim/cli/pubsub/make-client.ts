@@ -22,6 +22,7 @@ const OWN: readonly PropertyId[] = [
 	PropertyId.SessionExpiryInterval,
 	PropertyId.ReceiveMaximum,
 	PropertyId.MaximumPacketSize,
+	PropertyId.RequestResponseInformation,
 ];
 
 /** Of a random Client Identifier: in hexadecimal, and with its beginning, 23 letters, which every broker takes.
