@@ -42,6 +42,12 @@ export class TcpTransport implements Transport {
 		socket.on("close", () => this.ended());
 	}
 
+	/** For a socket that reads into a buffer of its owner's (`onread`): bytes[0..count) have come.
+	 *  @returns whether to read on */
+	bring(bytes: Uint8Array, count: number): boolean {
+		return this.target === undefined || this.target.onReadable(bytes, 0, count) !== 0;
+	}
+
 	write(bytes: Uint8Array, start: number, end: number): number {
 		const socket = this.socket;
 		const buffers = this.buffers;

@@ -10,6 +10,8 @@ import { type Address, readReference, type TlsSettings } from "../../src/promise
 import { TcpTransport, WRITABLE } from "../tcp.js";
 import { TlsTransport, WAITING_BYTES_MAX } from "../tls.js";
 
+const RECEIVE_BYTES = 65_536;
+
 /** The client's link: what a connector calls, and what a transport does. */
 type Target = ConnectorTarget & TransportTarget;
 
@@ -25,6 +27,8 @@ export interface NodeSocketOptions {
 
 export class NodeConnector implements Connector {
 	private readonly tls: ConnectionOptions;
+	/** what a TCP connection reads into */
+	private readonly receive: Buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
 	/** ends the attempt that is being made */
 	private giveUp: (() => void) | undefined = undefined;
 
@@ -52,9 +56,15 @@ export class NodeConnector implements Connector {
 	}
 
 	private openTcp(target: Target, address: Address): void {
-		const socket = connectTcp(this.placeOf(address));
+		let transport: TcpTransport | undefined;
+		// one buffer for all that comes: Node would make a new one for each read
+		const onread = {
+			buffer: this.receive,
+			callback: (count: number, bytes: Uint8Array) => transport?.bring(bytes, count) ?? true,
+		};
+		const socket = connectTcp({ ...this.placeOf(address), onread });
 		this.watch(socket, target, () => {
-			const transport = new TcpTransport(socket, { count: 0, most: 1 });
+			transport = new TcpTransport(socket, { count: 0, most: 1 });
 			transport.target = target;
 			target.opened(transport, WRITABLE);
 		});

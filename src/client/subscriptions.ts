@@ -38,7 +38,8 @@ export class ClientSubscription {
 	packetId = 0;
 	/** told once, by the next acknowledgement */
 	done: Done | undefined = undefined;
-	/** the server has granted it before: a refusal is told to the listener */
+	/** the server has heard of it; and has granted it: a refusal is told to the listener then */
+	asked = false;
 	granted = false;
 	/** index of the Topic Filter in `filter`, behind `$share/name/` */
 	readonly filterAt: number;
@@ -140,7 +141,7 @@ export class Subscriptions {
 		subscription.done = done;
 		subscription.state = SubscriptionState.Unwanted;
 		before?.(Cause.AdministrativeAction, 0);
-		if (this.find(subscription.filter) !== undefined) this.end(subscription, Cause.None, 0);
+		if (!subscription.asked || this.find(subscription.filter) !== undefined) this.end(subscription, Cause.None, 0);
 		else this.pending = true;
 	}
 
@@ -232,6 +233,7 @@ export class Subscriptions {
 		if (!sendControl(client.link.output, memory, at, end)) return false;
 		client.touch();
 		subscription.packetId = id;
+		subscription.asked = true;
 		subscription.state = wanted ? SubscriptionState.Asked : SubscriptionState.Leaving;
 		this.waiting++;
 		return true;

@@ -5,7 +5,7 @@ import { type ClientLimits, hostClientLimits } from "../client/client-limits.js"
 import { ClientListener } from "../client/client-listener.js";
 import type { ClientSubscribeOptions, Connector } from "../client/client-options.js";
 import type { IncomingMessage } from "../client/incoming-message.js";
-import type { MessageHandler } from "../client/subscriptions.js";
+import type { ClientSubscription, MessageHandler } from "../client/subscriptions.js";
 import type { ReasonPacket } from "../codec/connect.js";
 import { PacketType, PropertyId } from "../codec/packet-types.js";
 import { Cause } from "../errors.js";
@@ -128,7 +128,10 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	open(): Promise<this> {
 		const signal = this.settings.signal;
 		return new Promise((resolve, reject) => {
-			if (signal?.aborted) return reject(abortError("connect", signal));
+			if (signal?.aborted) {
+				this.ended();
+				return reject(abortError("connect", signal));
+			}
 			const abort = () => {
 				this.ready = undefined;
 				this.core.disconnect();
@@ -185,6 +188,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		filter: string,
 		take: MessageHandler | undefined,
 		options: SubscribeOptions,
+		begun?: (subscription: ClientSubscription) => void,
 	): Promise<Subscription> {
 		const core = this.core;
 		const { signal } = options;
@@ -207,6 +211,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 				else resolve(new Subscription(this, added as Exclude<typeof added, number>, reason));
 			});
 			if (typeof added === "number") return reject(causeError(what, added));
+			begun?.(added);
 			signal?.addEventListener("abort", abort, { once: true });
 			this.progress();
 		});
@@ -227,13 +232,17 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		const queue = new MessageQueue(this, highWater);
 		this.queues.add(queue);
 		const take = this.intake.queued((message, done) => queue.push(message, done));
-		const subscribed = this.subscribeTo(filter, take, others).then(
-			(subscription) => subscription,
-			(error) => queue.end(error),
-		);
-		queue.close = async () => {
+		let added: ClientSubscription | undefined;
+		this.subscribeTo(filter, take, others, (subscription) => {
+			added = subscription;
+		}).catch((error) => queue.end(error));
+		queue.close = () => {
 			this.queues.delete(queue);
-			await (await subscribed)?.unsubscribe().catch(() => {});
+			return new Promise<void>((resolve) => {
+				if (added === undefined) return resolve();
+				this.core.unsubscribe(added, () => resolve());
+				if (!this.isConnected) resolve(); // the server hears of it later
+			});
 		};
 		signal?.addEventListener("abort", () => void queue.return(), { once: true });
 		if (signal?.aborted) void queue.return();
