@@ -103,16 +103,16 @@ export class LmdbStorage implements Storage {
 	private heard = 0;
 	private isClosing = false;
 	private resolveClosed = (): void => {};
-	/** records that were read, and all */
+	/** records that were read, and about how many will be */
 	private readCount = 0;
-	private readonly count: number;
+	private readonly readAll: number;
 	private saidAt = 0;
 
 	/** Throws HearthError when the file cannot be opened. */
 	constructor(private readonly options: LmdbOptions) {
 		this.bytesMax = options.maximumBytes ?? MAXIMUM_BYTES;
 		this.db = openFile(options.path, false);
-		this.count = this.db.getCount();
+		this.readAll = 1.5 * this.db.getCount(); // messages are looked at twice
 		this.closed = new Promise((resolve) => {
 			this.resolveClosed = resolve;
 		});
@@ -167,7 +167,7 @@ export class LmdbStorage implements Storage {
 		const now = performance.now();
 		if (now - this.saidAt < PROGRESS_MS) return;
 		this.saidAt = now;
-		this.options.progress?.(Math.min(99, Math.floor((100 * this.readCount) / this.count)));
+		this.options.progress?.(Math.min(99, Math.floor((100 * this.readCount) / this.readAll)));
 	}
 
 	put(key: number, bytes: Uint8Array, start: number, end: number): boolean {
