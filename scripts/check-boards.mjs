@@ -61,7 +61,10 @@ function standIns() {
 
 function environment() {
 	const tools = path.join(sdk, "build", "bin", "lin", "release");
-	const bin = path.join(ROOT, "node_modules", ".bin");
+	const bin = path.join(OUT, "bin");
+	fs.mkdirSync(bin, { recursive: true });
+	const once = path.join(ROOT, "scripts", "tsc-once.mjs");
+	fs.writeFileSync(path.join(bin, "tsc"), `#!/bin/sh\nexec node "${once}" "$@"\n`, { mode: 0o755 });
 	const glib = "/usr/lib/i386-linux-gnu/pkgconfig";
 	const search = [tools, bin, process.env.PATH].join(path.delimiter);
 	return { PKG_CONFIG_PATH: glib, ...process.env, ...standIns(), PATH: search };
