@@ -37,7 +37,11 @@ const ARROWS = [
 		/^src\/(broker|client|promises|hub)\//,
 		"codec, memory and delivery know no broker, client or hub",
 	],
-	[/^src\/storage\//, /^src\/(?!(storage|codec|memory|errors|platform)\b)/, "storage knows nothing of what it stores"],
+	[
+		/^src\/storage\//,
+		/^src\/(?!(storage|codec|memory|errors|frozen|platform)\b)/,
+		"storage knows nothing of what it stores",
+	],
 	[/^src\/broker\//, /^src\/client\//, "broker and client don't know each other"],
 	[/^src\/(client|promises)\//, /^src\/broker\//, "broker and client don't know each other"],
 	[/^src\/client\//, /^src\/promises\//, "the client knows no promises"],

@@ -49,8 +49,9 @@ if (status !== 0) process.stdout.write(log);
 else
 	for (const source of files) {
 		const name = path.relative("/", source).replace(/\.ts$/, ".js");
-		fs.mkdirSync(path.dirname(path.join(compilerOptions.outDir, name)), { recursive: true });
-		for (const file of [name, `${name}.map`])
-			fs.copyFileSync(path.join(all, file), path.join(compilerOptions.outDir, file));
+		const target = path.join(compilerOptions.outDir, name);
+		fs.mkdirSync(path.dirname(target), { recursive: true });
+		const text = fs.readFileSync(path.join(all, name), "utf8");
+		fs.writeFileSync(target, text.replace(/^\/\/# sourceMappingURL=.*$/m, "")); // the map's paths are of its own folder
 	}
 process.exit(status);

@@ -1,6 +1,8 @@
 /** Rights by topic: rules for users, groups and everyone that allow or deny. Asked by broker/access.ts, which keeps the
  *  answers, so that nothing in here is on a packet's way. */
+
 import type { Client } from "../broker/access.js";
+import { frozen } from "../frozen.js";
 
 /** What a rule is about; bits. */
 export const enum Right {
@@ -45,7 +47,7 @@ interface Rule extends TopicRule {
 }
 
 /** A list that says nothing. */
-const NONE: readonly Rule[] = [];
+const NONE: readonly Rule[] = frozen([]);
 
 /** Who asks for what; and the levels of the topic or filter. */
 interface Question {

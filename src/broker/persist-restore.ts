@@ -1,9 +1,11 @@
 /** Takes up what a storage has: at start, kind by kind, each thing under its own number. What a fault of the medium
  *  made unusable is left out, counted and given up; what these limits have no place for ends the start. */
+
 import { getUint16, getUint32 } from "../codec/data-types.js";
 import { sharedFilterAt } from "../codec/topic.js";
 import { DeliveryState } from "../delivery/deliveries.js";
 import { HearthError } from "../errors.js";
+import { frozen } from "../frozen.js";
 import { Mark } from "../memory/change-list.js";
 import { MessageFlag } from "../memory/message-store.js";
 import { uintArray } from "../memory/typed-array.js";
@@ -313,7 +315,7 @@ export class Restorer implements RecordVisitor {
 }
 
 /** What a person calls each kind. */
-const KIND_NAMES: readonly string[] = [
+const KIND_NAMES: readonly string[] = frozen([
 	"",
 	"sessions",
 	"QoS 2 messages in flight",
@@ -321,4 +323,4 @@ const KIND_NAMES: readonly string[] = [
 	"messages",
 	"queued messages",
 	"Retained Messages",
-];
+]);

@@ -84,14 +84,14 @@ function lossMs(persist: Persist): number {
 }
 
 /** The same of a storage that wears out, below hearth/storage/flash/. */
-const WEAR: readonly (readonly [name: string, value: (w: Wear) => number | string])[] = [
+const WEAR: readonly (readonly [name: string, value: (w: Wear) => number | string])[] = frozen([
 	["written", (w) => w.bytesWritten],
 	["written/day", (w) => Math.round(w.bytesPerDay)],
 	["erases/maximum", (w) => w.erasesMax],
 	["erases/mean", (w) => Math.round(w.erasesMean)],
 	["life", (w) => (w.lifeYears > 1_000 ? "more than 1000 years" : `${w.lifeYears.toFixed(1)} years`)],
 	["damaged", (w) => w.damaged],
-];
+]);
 
 const ROOT = "$SYS/broker/";
 

@@ -2,14 +2,16 @@
  *  `copy()` gives what may be kept. Read later, a view throws: it never shows another packet's bytes. A program that is
  *  not in development (Platform.development) saves an object a call by using one view again; there a view that was kept
  *  can be read while a later call goes on. Between controlled-connection.ts and controller.ts. */
+
 import { type PacketProperties, readProperties } from "../codec/packet-properties.js";
 import { Version } from "../codec/packet-types.js";
 import type { Properties } from "../codec/properties.js";
 import { Cause, HearthError } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
 
-export const NO_PROPERTIES: PacketProperties = {};
+export const NO_PROPERTIES: PacketProperties = frozen({});
 
 /** What all views have. */
 export abstract class View {

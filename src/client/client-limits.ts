@@ -1,6 +1,8 @@
 /** Every budget of a client: unit, range, default and reason. All that the client will ever hold is allocated from
  *  these. */
+
 import { HearthError } from "../errors.js";
+import { frozen } from "../frozen.js";
 
 export interface ClientLimits {
 	/** the message store: blocks and bytes of each, a multiple of 4, ≥ 64 */
@@ -39,7 +41,7 @@ export interface ClientLimits {
 }
 
 /** For a PC, a Raspberry Pi or a browser. Memory is reserved, and used only as it is needed. */
-export const hostClientLimits: ClientLimits = {
+export const hostClientLimits: ClientLimits = frozen({
 	blocks: 32_768,
 	blockBytes: 512,
 	queueBytes: 12 * 1024 * 1024,
@@ -57,10 +59,10 @@ export const hostClientLimits: ClientLimits = {
 	subscriptions: 1_000,
 	routes: 1_000,
 	topicAliases: 100,
-};
+});
 
 /** For an ESP32: beside an application, in a third of each heap. */
-export const deviceClientLimits: ClientLimits = {
+export const deviceClientLimits: ClientLimits = frozen({
 	blocks: 48,
 	blockBytes: 128,
 	queueBytes: 4_096,
@@ -78,11 +80,11 @@ export const deviceClientLimits: ClientLimits = {
 	subscriptions: 8,
 	routes: 16,
 	topicAliases: 8,
-};
+});
 
 type Relation = readonly [name: string, holds: (l: ClientLimits) => boolean];
 
-const RELATIONS: readonly Relation[] = [
+const RELATIONS: readonly Relation[] = frozen([
 	["blocks ≥ 4 and blockBytes ≥ 64", (l) => l.blocks >= 4 && l.blockBytes >= 64],
 	["blockBytes is a multiple of 4", (l) => l.blockBytes % 4 === 0],
 	["queueMessages ≥ 1", (l) => l.queueMessages >= 1],
@@ -96,7 +98,7 @@ const RELATIONS: readonly Relation[] = [
 	["outputBuffers ≥ 1 and outputBytes ≥ 128", (l) => l.outputBuffers >= 1 && l.outputBytes >= 128],
 	["1 ≤ subscriptions ≤ 10000", (l) => l.subscriptions >= 1 && l.subscriptions <= 10_000],
 	["topicAliases ≤ 1000", (l) => l.topicAliases <= 1_000],
-];
+]);
 
 /** Checks the relations between budgets. Throws HearthError `HEARTH_ERR_LIMITS_RELATION` with the one that fails. */
 export function checkClientLimits(limits: ClientLimits): void {

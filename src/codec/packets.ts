@@ -1,6 +1,8 @@
 /** Control Packets as plain objects: what a program sends to clients, and what it keeps of theirs.
  *  Off the packet path: making bytes of one allocates. Spec: sections 3.1 to 3.15 */
+
 import { HearthError } from "../errors.js";
+import { frozen } from "../frozen.js";
 import { encodeConnack, encodePing, encodeReason, sizeOfConnack, sizeOfReason } from "./connect.js";
 import type { PacketProperties } from "./packet-properties.js";
 import { PacketType, ReasonCode, ReturnCode, Version } from "./packet-types.js";
@@ -187,7 +189,7 @@ export type ServerControlPacket =
 /** What a server sends. */
 export type ServerPacket = ServerControlPacket | Publish;
 
-const TYPES: readonly (readonly [name: string, type: PacketType])[] = [
+const TYPES: readonly (readonly [name: string, type: PacketType])[] = frozen([
 	["connack", PacketType.Connack],
 	["publish", PacketType.Publish],
 	["puback", PacketType.Puback],
@@ -199,7 +201,7 @@ const TYPES: readonly (readonly [name: string, type: PacketType])[] = [
 	["pingresp", PacketType.Pingresp],
 	["disconnect", PacketType.Disconnect],
 	["auth", PacketType.Auth],
-];
+]);
 
 /** @returns which packet the object is. Throws HearthError for what a server does not send */
 export function typeOf(packet: ServerPacket): PacketType {
@@ -294,14 +296,14 @@ function checkReason(name: string, reason: number): number {
 }
 
 /** What 5.0 calls the return codes of 3.1.1, by code. */
-const RETURN_CODES: readonly number[] = [
+const RETURN_CODES: readonly number[] = frozen([
 	ReasonCode.Success,
 	ReasonCode.UnsupportedProtocolVersion,
 	ReasonCode.ClientIdentifierNotValid,
 	ReasonCode.ServerUnavailable,
 	ReasonCode.BadUserNameOrPassword,
 	ReasonCode.NotAuthorized,
-];
+]);
 
 /** @returns what CONNACK says for a Reason Code of 5.0 or a return code of 3.1.1. Spec: 3.1.1, table 3.1 */
 function connackCode(version: Version, reason: number): number {

@@ -1,8 +1,9 @@
 /** A device's entry in Home Assistant's discovery: one retained JSON text that names its entities and their topics. For
  *  the hub, which announces devices, and for devices, which announce themselves. docs/home-assistant.md */
+import { frozen } from "../frozen.js";
 
 /** What may be announced, and which topics each has; more fields go along as they are. */
-const PLATFORMS: Readonly<Record<string, { state?: true; command?: true; required?: readonly string[] }>> = {
+const PLATFORMS: Readonly<Record<string, { state?: true; command?: true; required?: readonly string[] }>> = frozen({
 	binary_sensor: { state: true },
 	button: { command: true },
 	cover: { state: true, command: true },
@@ -19,7 +20,7 @@ const PLATFORMS: Readonly<Record<string, { state?: true; command?: true; require
 	text: { state: true, command: true },
 	update: { state: true },
 	valve: { state: true, command: true },
-};
+});
 
 export interface Entity {
 	/** 1 to 32 of A-Z a-z 0-9 - _; unique in its device; the last level of its topics */

@@ -1,9 +1,10 @@
 /** What a promise of the client rejects with: a name for programs, one line for people. */
 
 import { type Cause, causeName, causeReason } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { Signal } from "./settings.js";
 
-const REASONS: readonly (readonly [code: number, name: string])[] = [
+const REASONS: readonly (readonly [code: number, name: string])[] = frozen([
 	[0x04, "disconnect-with-will"],
 	[0x10, "no-matching-subscribers"],
 	[0x11, "no-subscription-existed"],
@@ -42,7 +43,7 @@ const REASONS: readonly (readonly [code: number, name: string])[] = [
 	[0xa0, "maximum-connect-time"],
 	[0xa1, "subscription-identifiers-not-supported"],
 	[0xa2, "wildcard-subscriptions-not-supported"],
-];
+]);
 
 /** @returns a Reason Code's name, such as `not-authorized`; 0: `success`. Spec: 5.0, 2.4 */
 export function reasonName(reason: number): string {
@@ -78,7 +79,7 @@ export function reasonError(what: string, reason: number, told?: string): Client
 	return new ClientError(code, `${what}: the server refuses: ${code}${more}`, reason);
 }
 
-const REMEDIES: Readonly<Record<string, string>> = {
+const REMEDIES: Readonly<Record<string, string>> = frozen({
 	"transport-closed": "there is no connection any more",
 	"full-queue": "the queue is full; wait for the messages before, or raise its limits",
 	"full-store": "the message store is full; wait for the messages before, or raise its limits",
@@ -93,7 +94,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 	"filter-invalid": "not a Topic Filter: + stands for a whole level, # for the last ones",
 	"message-expired": "the message expired before it could be sent",
 	"administrative-action": "ended by this program",
-};
+});
 
 /** @returns the error of what a signal has ended */
 export function abortError(what: string, signal: Signal): unknown {

@@ -1,4 +1,5 @@
 /** Properties of 5.0 as an object, by the names that JavaScript's MQTT libraries share. Spec: 5.0, 2.2.2.2 */
+
 import { endOfData, getVariable } from "../codec/data-types.js";
 import { PacketType, PropertyId } from "../codec/packet-types.js";
 import {
@@ -13,6 +14,7 @@ import {
 	putUserProperty,
 } from "../codec/properties.js";
 import { HearthError } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { Text } from "../platform.js";
 
 /** What a property's name leads to. User Properties: a value, or several, by name. */
@@ -49,7 +51,7 @@ export interface PropertyRecord {
 	sharedSubscriptionAvailable?: boolean;
 }
 
-const NAMES: readonly (readonly [keyof PropertyRecord, PropertyId])[] = [
+const NAMES: readonly (readonly [keyof PropertyRecord, PropertyId])[] = frozen([
 	["payloadFormatIndicator", PropertyId.PayloadFormatIndicator],
 	["messageExpiryInterval", PropertyId.MessageExpiryInterval],
 	["contentType", PropertyId.ContentType],
@@ -77,7 +79,7 @@ const NAMES: readonly (readonly [keyof PropertyRecord, PropertyId])[] = [
 	["wildcardSubscriptionAvailable", PropertyId.WildcardSubscriptionAvailable],
 	["subscriptionIdentifiersAvailable", PropertyId.SubscriptionIdentifierAvailable],
 	["sharedSubscriptionAvailable", PropertyId.SharedSubscriptionAvailable],
-];
+]);
 
 /** Numbers' bytes and identifiers of any property. */
 const ROOM = 8;
@@ -125,6 +127,7 @@ function* pairs(record: object): Generator<[string, string]> {
 	for (const [key, value] of Object.entries(record))
 		for (const one of Array.isArray(value) ? value : [value]) yield [key, String(one)];
 }
+Object.freeze(pairs.prototype); // it could be written to, too
 
 function sizeOf(value: unknown, text: Text): number {
 	if (typeof value === "string") return text.size(value);

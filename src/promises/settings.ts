@@ -1,11 +1,13 @@
 /** Options of a connection by any of the names that people know: Hearth's own, imi's, MQTT.js's, Moddable's and
  *  mosquitto's (docs/client.md has the table), and URLs. */
+
 import type { ClientAuthentication } from "../auth/authentication-method.js";
 import type { ClientLimits } from "../client/client-limits.js";
 import type { ClientOptions, ClientWill } from "../client/client-options.js";
 import { PacketType } from "../codec/packet-types.js";
 import { WILL } from "../codec/properties.js";
 import { HearthError } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { Platform, Text } from "../platform.js";
 import { encodeProperties, type PropertyRecord } from "./property-record.js";
 
@@ -158,7 +160,7 @@ export interface Settings {
 }
 
 /** Names that mean the same: the first is Hearth's own. */
-const SAME: readonly (readonly (keyof ConnectOptions)[])[] = [
+const SAME: readonly (readonly (keyof ConnectOptions)[])[] = frozen([
 	["host", "hostname"],
 	["clientId", "id"],
 	["version", "protocolVersion"],
@@ -175,9 +177,9 @@ const SAME: readonly (readonly (keyof ConnectOptions)[])[] = [
 	["verify", "sslVerifyPeer", "rejectUnauthorized"],
 	["allowSelfSigned", "sslAllowSelfSigned"],
 	["serverName", "servername", "sslHostName"],
-];
+]);
 
-const OTHERS: readonly (keyof ConnectOptions)[] = [
+const OTHERS: readonly (keyof ConnectOptions)[] = frozen([
 	"url",
 	"protocol",
 	"port",
@@ -201,9 +203,9 @@ const OTHERS: readonly (keyof ConnectOptions)[] = [
 	"limits",
 	"ssl",
 	"signal",
-];
+]);
 
-const SCHEMES: Readonly<Record<string, Scheme>> = {
+const SCHEMES: Readonly<Record<string, Scheme>> = frozen({
 	mqtt: "mqtt",
 	tcp: "mqtt",
 	mqtts: "mqtts",
@@ -211,11 +213,11 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
 	tls: "mqtts",
 	ws: "ws",
 	wss: "wss",
-};
+});
 
-const PORTS: Readonly<Record<Scheme, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };
+const PORTS: Readonly<Record<Scheme, number>> = frozen({ mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 });
 
-const VERSIONS: Readonly<Record<string, number>> = {
+const VERSIONS: Readonly<Record<string, number>> = frozen({
 	"3": 3,
 	"3.1": 3,
 	"31": 3,
@@ -227,7 +229,7 @@ const VERSIONS: Readonly<Record<string, number>> = {
 	"5": 5,
 	"5.0": 5,
 	mqttv5: 5,
-};
+});
 
 /** @returns the options by Hearth's own names. Throws HearthError for a name that is none */
 function named(options: ConnectOptions): ConnectOptions {

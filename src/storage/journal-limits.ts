@@ -1,5 +1,7 @@
 /** What a journal on flash takes of a device: memory, flash and its wear. */
+
 import { HearthError } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { Flash } from "../platform.js";
 
 export interface JournalLimits {
@@ -27,7 +29,7 @@ export interface JournalLimits {
 export type FlashSize = Pick<Flash, "sectors" | "sectorBytes" | "programBytes">;
 
 /** For parts of 100,000 erases and 64 KB: the budget wears them out in 17 years. */
-export const journalLimits: JournalLimits = {
+export const journalLimits: JournalLimits = frozen({
 	records: 256,
 	recordBytes: 512,
 	pendingBytes: 1_024,
@@ -36,7 +38,7 @@ export const journalLimits: JournalLimits = {
 	bytesPerDay: 1_000_000,
 	intervalMaxMs: 600_000,
 	endurance: 100_000,
-};
+});
 
 /** Bytes of a record before its data. */
 export const RECORD_HEAD = 16;
@@ -88,7 +90,7 @@ export function scratchBytes(flash: Flash): number {
 
 type Relation = readonly [name: string, holds: (l: JournalLimits, f: Flash) => boolean];
 
-const RELATIONS: readonly Relation[] = [
+const RELATIONS: readonly Relation[] = frozen([
 	["the flash has 5 to 4,096 sectors", (_, f) => f.sectors >= 5 && f.sectors <= 4_096],
 	["records ≥ 1", (l) => l.records >= 1],
 	["recordBytes and pendingBytes are multiples of 4", (l) => ((l.recordBytes | l.pendingBytes) & 3) === 0],
@@ -99,7 +101,7 @@ const RELATIONS: readonly Relation[] = [
 	["valueBytes ≤ half of what the flash keeps", (l, f) => 2 * l.valueBytes <= capacityBytes(f, l)],
 	["intervalMaxMs ≥ intervalMs", (l) => l.intervalMaxMs >= l.intervalMs],
 	["programBytes divides a sector and is 1, 2 or a multiple of 4", (_, f) => goodUnit(f)],
-];
+]);
 
 function goodUnit(flash: Flash): boolean {
 	const unit = flash.programBytes;
