@@ -14,12 +14,12 @@ const test = suite("the client in a browser");
 const inChromium = test.if(hasChromium, "chromium is not installed");
 const built = (name: string) => readFileSync(join(process.cwd(), "dist", name));
 
-test("its module has at most 29 % of MQTT.js's size, minified and compressed", () => {
+test("its module has at most 30 % of MQTT.js's size, minified and compressed", () => {
 	const theirs = readFileSync(join(process.cwd(), "node_modules", "mqtt", "dist", "mqtt.min.js"));
 	const ours = built("client-browser.mjs");
 	for (const compress of [gzipSync, brotliCompressSync]) {
 		const share = compress(ours).length / compress(theirs).length;
-		assert.ok(share <= 0.29, `${compress(ours).length} of ${compress(theirs).length} bytes: ${share.toFixed(3)}`);
+		assert.ok(share <= 0.3, `${compress(ours).length} of ${compress(theirs).length} bytes: ${share.toFixed(3)}`);
 	}
 });
 
