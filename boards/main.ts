@@ -2,17 +2,24 @@
  *  secret, anonymous, host, port, ws, storage. */
 import { limits } from "hearth-mqtt/limits";
 import config from "mc/config";
-import { storedRecords } from "../src/budget.js";
+import { storedBytes, storedRecords } from "../src/budget.js";
 import { announce } from "./announce.js";
 import { HubOnDevice } from "./hub.js";
 import { openMedium } from "./medium.js";
+import type { DeviceMedium } from "./medium-steps.js";
 import { Network } from "./network.js";
+import type { DevicePlatform } from "./platform.js";
 import { countStart } from "./restarts.js";
 
 /** @returns the option's text; undefined: not given */
 function option(name: string): string | undefined {
 	const value = config[name];
 	return value === undefined || value === "" ? undefined : `${value}`;
+}
+
+/** @returns what outlives a restart, with room for all that the limits allow */
+function open(platform: DevicePlatform): DeviceMedium | undefined {
+	return openMedium(platform, storedRecords(limits), storedBytes(limits));
 }
 
 function main(): void {
@@ -24,7 +31,7 @@ function main(): void {
 		secret: option("secret"),
 		anonymous: option("anonymous") === "1" || option("anonymous") === "true",
 		restarts,
-		openMedium: option("storage") === "1" ? (platform) => openMedium(platform, storedRecords(limits)) : undefined,
+		openMedium: option("storage") === "1" ? open : undefined,
 	});
 	const log = (line: string): void => hub.platform.log(1, line);
 	log(`Hearth, start ${restarts}`);

@@ -31,11 +31,12 @@ class Area implements Flash {
 	}
 }
 
-/** The area gets a journal if it has none yet, whatever else it had. @param records that it has room for in RAM */
-export function openMedium(platform: MediumPlatform, records: number): Journal {
+/** The area gets a journal if it has none yet, whatever else it had.
+ *  @param records that it has room for in RAM @param valueBytes of the longest */
+export function openMedium(platform: MediumPlatform, records: number, valueBytes: number): Journal {
 	return new Journal({
 		flash: new Area("storage"),
-		limits: { ...journalLimits, records },
+		limits: { ...journalLimits, records, valueBytes },
 		now: () => platform.now(),
 		random: () => platform.random(),
 	});

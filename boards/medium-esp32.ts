@@ -37,11 +37,11 @@ class Partition implements Flash {
 }
 
 /** The partition gets a journal if it has none yet, whatever else it had. Throws when there is no such partition.
- *  @param records that it has room for in RAM */
-export function openMedium(platform: MediumPlatform, records: number): Journal {
+ *  @param records that it has room for in RAM @param valueBytes of the longest */
+export function openMedium(platform: MediumPlatform, records: number, valueBytes: number): Journal {
 	return new Journal({
 		flash: new Partition(LABEL),
-		limits: { ...journalLimits, records },
+		limits: { ...journalLimits, records, valueBytes },
 		now: () => platform.now(),
 		random: () => platform.random(),
 	});

@@ -3,6 +3,6 @@
 import type { DeviceMedium, MediumPlatform } from "./medium-steps.js";
 
 /** @returns undefined: there is none */
-export function openMedium(_platform: MediumPlatform, _records: number): DeviceMedium | undefined {
+export function openMedium(_platform: MediumPlatform, _records: number, _valueBytes: number): DeviceMedium | undefined {
 	return undefined;
 }

@@ -3,7 +3,7 @@
  *  To that comes what the tables still take when they fill up to their limits. */
 
 import { Broker } from "../src/broker/broker.js";
-import { connectionSlots, storedRecords } from "../src/budget.js";
+import { connectionSlots, storedBytes, storedRecords } from "../src/budget.js";
 import type { Limits } from "../src/limits.js";
 import type { Flash } from "../src/platform.js";
 import { Journal } from "../src/storage/journal.js";
@@ -148,8 +148,7 @@ export interface FlashBudget {
 
 /** @returns a journal's limits with a record for everything that a broker with these limits can store */
 export function journalFor(limits: Limits): JournalLimits {
-	const valueBytes = Math.max(journalLimits.valueBytes, limits.packetBytes + 64);
-	return { ...journalLimits, records: storedRecords(limits), valueBytes };
+	return { ...journalLimits, records: storedRecords(limits), valueBytes: storedBytes(limits) };
 }
 
 function blankFlash(sectors: number): Flash {

@@ -65,3 +65,9 @@ export function storedRecords(limits: Limits): number {
 	const sessions = 2 * (limits.sessions + local);
 	return sessions + limits.subscriptions + local + limits.blocks + limits.deliveries + limits.retained + 2;
 }
+
+/** @returns bytes of the longest record that a storage has: a message as large as a packet may be, and what is known of
+ *  it */
+export function storedBytes(limits: Limits): number {
+	return limits.packetBytes + 64;
+}

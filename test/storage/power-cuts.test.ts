@@ -12,9 +12,9 @@ Error.stackTraceLimit = 0; // a cut is an error, and there are many
 
 test("at every byte of every write of a day, and of the recovery: the table before a batch, or after it", () => {
 	const make = () => new VirtualFlash({ sectors: 8, sectorBytes: 512 });
-	const counts = cutEverywhere(make, SMALL, new Script(1, 24, 150), 40, "one");
-	assert.ok(counts.cuts > 10_000, `${counts.cuts} cuts`);
-	assert.ok(counts.again > 10_000, `${counts.again} cuts of recoveries`);
+	const counts = cutEverywhere(make, SMALL, new Script(1, 24, 150), 30, "one");
+	assert.ok(counts.cuts > 7_000, `${counts.cuts} cuts`);
+	assert.ok(counts.again > 7_000, `${counts.again} cuts of recoveries`);
 });
 
 for (const programBytes of [1, 16, 64])
@@ -26,7 +26,7 @@ for (const programBytes of [1, 16, 64])
 
 test("the same on a flash of 64 KB with sectors of 4,096 bytes", () => {
 	const limits = { ...SMALL, recordBytes: 512, pendingBytes: 1_024, valueBytes: 4_400 };
-	const counts = cutEverywhere(() => new VirtualFlash({ sectors: 16 }), limits, new Script(3, 12, 1_500), 12, "none");
+	const counts = cutEverywhere(() => new VirtualFlash({ sectors: 16 }), limits, new Script(3, 12, 1_500), 8, "none");
 	assert.ok(counts.cuts > 4_000, `${counts.cuts} cuts`);
 });
 
