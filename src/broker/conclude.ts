@@ -238,9 +238,11 @@ function refuseLogin(
 	properties: PacketProperties,
 ): void {
 	const { broker } = connection;
-	if (request.view instanceof ConnectView && reasonCode !== ReasonCode.UnspecifiedError) {
-		const userName = userNameOf(broker, connection, request.view.parts);
-		if (userName !== undefined) broker.guesses.failed(connection.address, userName, broker.now);
+	if (reasonCode !== ReasonCode.UnspecifiedError) {
+		const { view } = request;
+		const userName = view instanceof ConnectView ? userNameOf(broker, connection, view.parts) : undefined;
+		const proves = userName !== undefined || !(view instanceof ConnectView); // by AUTH
+		if (proves) broker.guesses.failed(connection.address, userName, broker.now);
 	}
 	sendPacket(broker, connection, { type: "connack", reasonCode, properties }, 0);
 	closeConnection(broker, connection, Cause.ControllerRefused, -1); // where CONNACK found no room

@@ -1,6 +1,6 @@
 /** A connection whose listener has a controller, or does not route: the program is asked before a packet is handled.
  *  The packet path of other connections has nothing of it. After connection.ts, before the handlers. */
-import { PacketType, ReasonCode } from "../codec/packet-types.js";
+import { PacketType, PropertyId, ReasonCode } from "../codec/packet-types.js";
 import { Cause } from "../errors.js";
 import { type Conclusion, conclude, isAsked, mayAsk, refuseRequest } from "./conclude.js";
 import { refuseConnect } from "./connack.js";
@@ -102,7 +102,14 @@ export class ControlledConnection extends DurableConnection {
 	private mustWait(request: Request): boolean {
 		if (certifiedName(this) !== undefined) return false;
 		const guesses = this.broker.guesses;
-		const userName = userNameOf(this.broker, this, (request.view as ConnectView).parts);
+		const packet = (request.view as ConnectView).parts;
+		if (packet.properties.has(PropertyId.AuthenticationMethod)) {
+			if (!guesses.blocks(this.address, this.broker.now)) return false;
+			request.view.live = false;
+			refuseConnect(this.broker, this, Cause.FullAuthentications);
+			return true;
+		}
+		const userName = userNameOf(this.broker, this, packet);
 		const delay = guesses.delay(this.address, userName, this.broker.now);
 		if (delay === 0) return false;
 		if (delay < 0) {

@@ -7,6 +7,7 @@ import { text } from "../../host-sim/text.js";
 import { Broker } from "../../src/broker/broker.js";
 import type { BrokerOptions } from "../../src/broker/broker-options.js";
 import type { Connection } from "../../src/broker/connection.js";
+import type { Context, Controller } from "../../src/broker/controller.js";
 import type { Listener } from "../../src/broker/listener.js";
 import type { PersistOptions } from "../../src/broker/persist.js";
 import type { Limits } from "../../src/limits.js";
@@ -45,6 +46,29 @@ export interface TestStorage extends Storage {
 const SHORT_WAYS = !("host" in globalThis);
 /** `HEARTH_TEST_STORAGE=1`: every broker has a storage, and has to behave as one without. */
 const everyBrokerStores = typeof process !== "undefined" && process.env.HEARTH_TEST_STORAGE !== undefined;
+/** `HEARTH_TEST_CONTROLLER=1`: every broker asks a controller about each packet, which leaves it to the broker. */
+const everyBrokerAsks = typeof process !== "undefined" && process.env.HEARTH_TEST_CONTROLLER !== undefined;
+
+/** Sees all packets and reads them; the broker has to behave as without. */
+function watching(): Controller {
+	const look = (context: Context, packet: { copy(): unknown }): void => {
+		packet.copy();
+		if (!context.connection.open) throw new Error("a packet of a connection that has ended");
+	};
+	return {
+		connect: look,
+		disconnect: look,
+		ping: look,
+		publish: look,
+		publishAck: look,
+		publishReceived: look,
+		publishRelease: look,
+		publishComplete: look,
+		subscribe: look,
+		unsubscribe: look,
+		auth: look,
+	};
+}
 
 /** A broker with its clock and its clients. */
 export class Fixture {
@@ -81,7 +105,8 @@ export class Fixture {
 		const storage = this.medium === undefined ? {} : { storage: { medium: this.medium, ...options.persist } };
 		const limits = { ...esp32, ...options.limits };
 		if (everyBrokerStores) limits.received = Math.min(limits.received, limits.packetBytes / 2);
-		this.broker = new Broker({ logLevel: 2, shortWays: SHORT_WAYS, ...options, ...storage, platform, limits });
+		const asks = everyBrokerAsks ? { controller: watching() } : {};
+		this.broker = new Broker({ logLevel: 2, shortWays: SHORT_WAYS, ...asks, ...options, ...storage, platform, limits });
 	}
 
 	/** xorshift32 */
