@@ -244,7 +244,12 @@ function refuseLogin(
 		const proves = userName !== undefined || !(view instanceof ConnectView); // by AUTH
 		if (proves) broker.guesses.failed(connection.address, userName, broker.now);
 	}
-	sendPacket(broker, connection, { type: "connack", reasonCode, properties }, 0);
+	sendPacket(
+		broker,
+		connection,
+		{ type: "connack", reasonCode: reasonFor(PacketType.Connack, reasonCode), properties },
+		0,
+	);
 	closeConnection(broker, connection, Cause.ControllerRefused, -1); // where CONNACK found no room
 }
 
@@ -273,8 +278,9 @@ function refusePublish(
 	connection.answer(type, id, ReasonCode.Success);
 }
 
-function disconnect(connection: ControlledConnection, reasonCode: number, properties: PacketProperties): void {
+function disconnect(connection: ControlledConnection, reason: number, properties: PacketProperties): void {
 	const { broker } = connection;
+	const reasonCode = reasonFor(PacketType.Disconnect, reason);
 	sendPacket(broker, connection, { type: "disconnect", reasonCode, properties }, 0);
 	closeConnection(broker, connection, Cause.ControllerRefused, -1);
 }

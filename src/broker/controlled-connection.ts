@@ -136,6 +136,7 @@ export class ControlledConnection extends DurableConnection {
 		server.calling = undefined;
 		if (this.context !== context) {
 			request.view.live = false; // the connection was ended
+			if (isPromised(reply)) ignore(reply);
 			return false;
 		}
 		if (isPromised(reply)) {
@@ -161,7 +162,7 @@ export class ControlledConnection extends DurableConnection {
 	/** The packet waits for a promise. */
 	private wait(reply: PromiseLike<unknown>, request: Request): void {
 		const timeout = this.broker.limits.connectTimeoutMs;
-		if (!this.park(request, this.broker.now + timeout, undefined, true)) return;
+		if (!this.park(request, this.broker.now + timeout, undefined, true)) return ignore(reply);
 		const pending = this.pending!;
 		const settle = (answer: unknown, thrown: unknown, threw: boolean): void => {
 			if (this.pending === pending) this.settled(pending, { answer, thrown, threw }); // else the client has gone
@@ -269,6 +270,17 @@ export class ControlledConnection extends DurableConnection {
 function isPromised(reply: unknown): reply is PromiseLike<unknown> {
 	return typeof reply === "object" && reply !== null && typeof (reply as PromiseLike<unknown>).then === "function";
 }
+
+/** Nobody waits for the promise: that it fails must not stop the process. */
+function ignore(reply: PromiseLike<unknown>): void {
+	try {
+		reply.then(nothing, nothing);
+	} catch {
+		// whose promise it is has made it so
+	}
+}
+
+function nothing(): void {}
 
 /** Bytes that may wait for all promises together. */
 function bytesMax(connection: Connection): number {

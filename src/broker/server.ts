@@ -1,6 +1,6 @@
 /** What a program has in hand of a broker: its clients, and packets for any of them. */
-import { ReasonCode } from "../codec/packet-types.js";
-import { type ServerPacket, typeOf } from "../codec/packets.js";
+import { PacketType, ReasonCode } from "../codec/packet-types.js";
+import { reasonFor, type ServerPacket, typeOf } from "../codec/packets.js";
 import { Cause, causeReason, HearthError } from "../errors.js";
 import type { Broker } from "./broker.js";
 import { closeConnection } from "./close.js";
@@ -65,7 +65,8 @@ export class ClientConnection {
 	close(reason: number = ReasonCode.AdministrativeAction): void {
 		if (this.internal === undefined) return;
 		this.broker.beginTurn();
-		closeConnection(this.broker, this.internal, Cause.AdministrativeAction, reason);
+		const said = reasonFor(PacketType.Disconnect, reason);
+		closeConnection(this.broker, this.internal, Cause.AdministrativeAction, said);
 	}
 
 	/** The connection has ended: the broker says so. */

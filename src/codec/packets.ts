@@ -221,11 +221,12 @@ export function sizeOfServerPacket(
 	const bytes = properties.length;
 	switch (packet.type) {
 		case "connack":
+			reasonOf(packet);
 			return sizeOfConnack(version, bytes);
 		case "suback":
 		case "unsuback":
 			idOf(packet, packetId);
-			for (let i = 0; i < packet.reasonCodes.length; i++) checkReason(packet.type, packet.reasonCodes[i]!);
+			for (let i = 0; i < packet.reasonCodes.length; i++) checkReason(packet, packet.reasonCodes[i]!);
 			return sizeOfSuback(
 				packet.type === "suback" ? PacketType.Suback : PacketType.Unsuback,
 				version,
@@ -286,13 +287,18 @@ function idOf(packet: { type: string; packetId?: number }, packetId: number): nu
 	throw new HearthError("HEARTH_ERR_PACKET", `${packet.type}: packetId: ${id}: give 1 to 65535`);
 }
 
-function reasonOf(packet: { type: string; reasonCode?: number }): number {
-	return checkReason(packet.type, packet.reasonCode ?? 0);
+/** @returns the packet's Reason Code, and in CONNACK what 5.0 calls a return code of 3.1.1 */
+function reasonOf(packet: ServerControlPacket): number {
+	const given = "reasonCode" in packet ? (packet.reasonCode ?? 0) : 0;
+	return checkReason(packet, packet.type === "connack" ? (RETURN_CODES[given] ?? given) : given);
 }
 
-function checkReason(name: string, reason: number): number {
-	if (Number.isInteger(reason) && reason >= 0 && reason < 0x100) return reason;
-	throw new HearthError("HEARTH_ERR_PACKET", `${name}: Reason Code ${reason}: give 0 to 255`);
+function checkReason(packet: ServerControlPacket, reason: number): number {
+	if (reasonsOf(typeOf(packet)).indexOf(reason) >= 0) return reason;
+	throw new HearthError(
+		"HEARTH_ERR_PACKET",
+		`${packet.type}: Reason Code ${reason}: give one that this packet may have`,
+	);
 }
 
 /** What 5.0 calls the return codes of 3.1.1, by code. */
@@ -305,10 +311,9 @@ const RETURN_CODES: readonly number[] = frozen([
 	ReasonCode.NotAuthorized,
 ]);
 
-/** @returns what CONNACK says for a Reason Code of 5.0 or a return code of 3.1.1. Spec: 3.1.1, table 3.1 */
+/** @returns what CONNACK says for a Reason Code. Spec: 3.1.1, table 3.1 */
 function connackCode(version: Version, reason: number): number {
-	if (version === Version.V5) return RETURN_CODES[reason] ?? reason;
-	if (reason <= ReturnCode.NotAuthorized) return reason;
+	if (version === Version.V5 || reason === ReasonCode.Success) return reason;
 	switch (reason) {
 		case ReasonCode.UnsupportedProtocolVersion:
 			return ReturnCode.UnacceptableProtocolVersion;
@@ -325,26 +330,43 @@ function connackCode(version: Version, reason: number): number {
 	}
 }
 
-/** @returns the reason as an acknowledgement, SUBACK or UNSUBACK may have it; another one is 0x80.
- *  Spec: 5.0, tables 3-4, 3-5, 3-8 and 3-9 */
-export function reasonFor(type: PacketType, reason: number): number {
-	switch (reason) {
-		case ReasonCode.ImplementationSpecificError:
-		case ReasonCode.NotAuthorized:
-		case ReasonCode.PacketIdentifierInUse:
-			return reason;
-		case ReasonCode.TopicNameInvalid:
-		case ReasonCode.PayloadFormatInvalid:
-			return type === PacketType.Puback || type === PacketType.Pubrec ? reason : ReasonCode.UnspecifiedError;
-		case ReasonCode.QuotaExceeded:
-			return type === PacketType.Unsuback ? ReasonCode.UnspecifiedError : reason;
-		case ReasonCode.TopicFilterInvalid:
-			return type === PacketType.Suback || type === PacketType.Unsuback ? reason : ReasonCode.UnspecifiedError;
-		case ReasonCode.SharedSubscriptionsNotSupported:
-		case ReasonCode.SubscriptionIdentifiersNotSupported:
-		case ReasonCode.WildcardSubscriptionsNotSupported:
-			return type === PacketType.Suback ? reason : ReasonCode.UnspecifiedError;
+/** Reason Codes that a server's packets may have. Spec: 5.0, tables 3-1, 3-4 to 3-10, 3-13 and 3-14 */
+const CONNACK_REASONS: readonly number[] = [
+	0, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x90, 0x95, 0x97, 0x99, 0x9a, 0x9b, 0x9c,
+	0x9d, 0x9f,
+];
+const PUBACK_REASONS: readonly number[] = [0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99];
+const PUBREL_REASONS: readonly number[] = [0, 0x92];
+const SUBACK_REASONS: readonly number[] = [0, 1, 2, 0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2];
+const UNSUBACK_REASONS: readonly number[] = [0, 0x11, 0x80, 0x83, 0x87, 0x8f, 0x91];
+const DISCONNECT_REASONS: readonly number[] = [
+	0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a,
+	0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
+];
+const AUTH_REASONS: readonly number[] = [0, 0x18];
+
+function reasonsOf(type: PacketType): readonly number[] {
+	switch (type) {
+		case PacketType.Connack:
+			return CONNACK_REASONS;
+		case PacketType.Puback:
+		case PacketType.Pubrec:
+			return PUBACK_REASONS;
+		case PacketType.Pubrel:
+		case PacketType.Pubcomp:
+			return PUBREL_REASONS;
+		case PacketType.Suback:
+			return SUBACK_REASONS;
+		case PacketType.Unsuback:
+			return UNSUBACK_REASONS;
+		case PacketType.Auth:
+			return AUTH_REASONS;
 		default:
-			return ReasonCode.UnspecifiedError;
+			return DISCONNECT_REASONS;
 	}
+}
+
+/** @returns the reason of a refusal as a packet of the type may have it; another one is 0x80 */
+export function reasonFor(type: PacketType, reason: number): number {
+	return reasonsOf(type).indexOf(reason) >= 0 ? reason : ReasonCode.UnspecifiedError;
 }

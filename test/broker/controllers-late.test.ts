@@ -131,6 +131,19 @@ test("the client may go meanwhile; its place is another's, who hears nothing of 
 	}
 });
 
+test("a promise that nobody waits for any more may fail", async () => {
+	const controller: Controller = {
+		publish: ({ connection }) => {
+			connection.close();
+			return Promise.reject(new Error("too late"));
+		},
+	};
+	const fixture = new Fixture({ controller });
+	assert.ok(fixture.connect("c").publish("a", "x", 1).closed);
+	await settle(fixture);
+	assert.is(fixture.broker.counters.handlerErrors, 0);
+});
+
 test("a promise that is never settled is refused after a time, and a late answer is nothing", async () => {
 	const { fixture, laters } = waiting();
 	const [v4, v5] = [fixture.connect("v4"), fixture.connect("v5", { ...fresh(5), keepalive: 2 })];

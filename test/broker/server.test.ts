@@ -163,7 +163,7 @@ test("a packet that cannot be made is an error of the program, with what it is a
 	const wrong: [object, RegExp][] = [
 		[{ type: "subscribe" }, /^packet: type subscribe: give one that a server sends$/],
 		[{ type: "puback" }, /^puback: packetId: 0: give 1 to 65535$/],
-		[{ type: "puback", packetId: 1, reasonCode: 256 }, /^puback: Reason Code 256: give 0 to 255$/],
+		[{ type: "puback", packetId: 1, reasonCode: 256 }, /^puback: Reason Code 256: give one that this packet may have$/],
 		[
 			{ type: "puback", packetId: 1, properties: { topicAlias: 1 } },
 			/^puback: properties\.topicAlias: this packet has no such/,
@@ -180,6 +180,11 @@ test("a packet that cannot be made is an error of the program, with what it is a
 		[{ type: "connack", properties: { maximumQos: 2 } }, /^connack: properties\.maximumQos: give 0 or 1$/],
 		[{ type: "auth", properties: { authenticationData: "x" } }, /properties\.authenticationData: give a Uint8Array/],
 		[{ type: "auth", properties: { userProperties: { a: "b" } } }, /properties\.userProperties: give pairs/],
+		[{ type: "pubrel", packetId: 1, reasonCode: 0x87 }, /^pubrel: Reason Code 135: give one/],
+		[{ type: "suback", packetId: 1, reasonCodes: [3] }, /^suback: Reason Code 3: give one/],
+		[{ type: "auth", reasonCode: 0x19 }, /^auth: Reason Code 25: give one/],
+		[{ type: "disconnect", reasonCode: 4 }, /^disconnect: Reason Code 4: give one/],
+		[{ type: "connack", reasonCode: 0x8d }, /^connack: Reason Code 141: give one/],
 		[{ type: "publish", topic: "+", payload: "" }, /^publish: topic "\+": topic-wildcard$/],
 		[{ type: "publish", topic: "", payload: "" }, /^publish: topic "": topic-empty$/],
 		[{ type: "publish", topic: "a" }, /^publish: payload of a: give a text or a Uint8Array$/],
