@@ -34,7 +34,7 @@ test.if(missing === undefined, missing ?? "")(
 		assert.equal(named("answered").bytes, puback);
 		assert.match(named("late").late, /read after the call/);
 		assert.equal(named("late").bytes, [0x40, 3, 0, 9, 0x80]);
-		assert.equal(named("later"), { name: "later", bytes: [0x40, 3, 0, 9, 1], waiting: 0 });
+		assert.equal(named("later"), { name: "later", bytes: [0x40, 3, 0, 9, 0x10], waiting: 0 });
 	},
 );
 

@@ -130,7 +130,7 @@ function reject(broker: Broker, feeder: Feeder): void {
 				const { userProperties = [] } = view.properties;
 				if (view.topic === "throw") throw new Error("a mistake");
 				return view.topic === "later"
-					? Promise.resolve({ type: "puback" as const, reasonCode: userProperties.length })
+					? Promise.resolve({ type: "puback" as const, reasonCode: userProperties.length === 1 ? 0x10 : 0x80 })
 					: { type: "puback" as const, reasonCode: 0x10, properties: { reasonString: "told" } };
 			},
 		},
