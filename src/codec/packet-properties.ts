@@ -1,6 +1,7 @@
 /** Properties of 5.0 as a plain object, for programs that make and keep packets: read from where they lie, and encoded.
  *  Off the packet path: both allocate. Spec: 5.0, section 2.2.2 */
 import { HearthError } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { Text } from "../platform.js";
 import { getVariable, VARIABLE_MAX } from "./data-types.js";
 import { PropertyId } from "./packet-types.js";
@@ -67,7 +68,7 @@ export interface PacketProperties {
 type Name = keyof PacketProperties;
 
 /** As an object, so that these names are property names of a preloaded module: a device has few for new ones. */
-const IDS: Readonly<Record<Name, PropertyId>> = {
+const IDS: Readonly<Record<Name, PropertyId>> = frozen({
 	payloadFormatIndicator: PropertyId.PayloadFormatIndicator,
 	messageExpiryInterval: PropertyId.MessageExpiryInterval,
 	contentType: PropertyId.ContentType,
@@ -95,9 +96,9 @@ const IDS: Readonly<Record<Name, PropertyId>> = {
 	wildcardSubscriptionAvailable: PropertyId.WildcardSubscriptionAvailable,
 	subscriptionIdentifierAvailable: PropertyId.SubscriptionIdentifierAvailable,
 	sharedSubscriptionAvailable: PropertyId.SharedSubscriptionAvailable,
-};
+});
 
-const NAMES: readonly Name[] = Object.keys(IDS) as Name[];
+const NAMES: readonly Name[] = frozen(Object.keys(IDS) as Name[]);
 
 /** @returns the properties of a packet that was taken apart, as an object of its own */
 export function readProperties(properties: Properties, text: Text): PacketProperties {
