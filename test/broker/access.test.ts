@@ -138,7 +138,7 @@ test("when the rules change, subscriptions that are not allowed any more are los
 	assert.is(fixture.broker.table.count, 3);
 });
 
-test("when the rules change, who may not stay is disconnected, its Will published; a Will has a rule of its own", () => {
+test("when the rules change, who may not stay is disconnected and leaves its Will, which has a rule of its own", () => {
 	const gone = new Set<string>();
 	const access: AccessRules = {
 		authorizePublish: () => true,

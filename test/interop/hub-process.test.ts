@@ -49,6 +49,7 @@ class HubProcess {
 		for (const [, protocol, port] of running.stdout.matchAll(/^listening (\w+):\/\/\S+:(\d+)$/gm))
 			ports[protocol!] = Number(port);
 		if (Object.keys(ports).length === 0) throw new Error(running.stderr);
+		last = running;
 		return new HubProcess(running, ports);
 	}
 
@@ -66,11 +67,16 @@ class HubProcess {
 	}
 }
 
+/** The hub that was started last. */
+let last: Running | undefined;
+
 /** CONNACK's code, as 3.1.1 has it. */
 async function tries(port: number, username?: string, password = ""): Promise<number> {
 	const raw = await Raw.open(port);
 	const login = username === undefined ? {} : { username, password: Buffer.from(password) };
-	const { returnCode } = await raw.connect(`c-${username ?? "nobody"}`, login);
+	const { returnCode } = await raw.connect(`c-${username ?? "nobody"}`, login).catch((error) => {
+		throw new Error(`${username}: ${error}; the hub said: ${last?.stderr}`);
+	});
 	raw.cut();
 	return returnCode ?? -1;
 }
