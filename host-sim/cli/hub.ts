@@ -76,5 +76,7 @@ export async function hub(args: string[]): Promise<number> {
 	console.log(addresses.map((address) => `listening ${address}`).join("\n")); // at once: all of them, or none
 	await ended;
 	await running.close();
-	return 0;
+	if (data === undefined || data.fault === "") return 0;
+	console.error(`hearth: ${data.path}: what changed last is not on disk: ${data.fault}`);
+	return 1;
 }

@@ -49,6 +49,11 @@ export class DataDirectory {
 		return storage;
 	}
 
+	/** why what changed last is not on disk, after `close`; "": it is */
+	get fault(): string {
+		return this.storages.find(({ fault }) => fault !== "")?.fault ?? "";
+	}
+
 	/** Waits until all is written that the brokers gave when they were stopped, and lets the directory go. */
 	async close(): Promise<void> {
 		for (const storage of this.storages) storage.close();

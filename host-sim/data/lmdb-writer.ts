@@ -37,6 +37,7 @@ export const RECORD_OVERHEAD = 16;
 export function work(threads: any, require: any, overhead: number): void {
 	const { parentPort, workerData } = threads;
 	const { open } = require(workerData.lmdb);
+	const { statfsSync } = require("node:fs");
 	const db = open({
 		path: workerData.path,
 		noSubdir: true,
@@ -48,6 +49,12 @@ export function work(threads: any, require: any, overhead: number): void {
 	for (const { value } of db.getRange({})) used += value.length + overhead;
 	parentPort.postMessage({ batch: 0, used });
 
+	// LMDB says no more than "Input/output error"
+	const causeOf = (error: unknown): string => {
+		const { bavail, bsize } = statfsSync(workerData.path);
+		if (bavail * bsize < 1_000_000) return "no space is left on the disk";
+		return error instanceof Error ? error.message : String(error);
+	};
 	const sizeOf = (key: number): number => {
 		const value = db.getBinaryFast(key);
 		return value === undefined ? 0 : value.length + overhead;
@@ -83,7 +90,7 @@ export function work(threads: any, require: any, overhead: number): void {
 			used = write(bytes);
 			answer = { batch, used, bytes };
 		} catch (error) {
-			answer = { batch, used, error: error instanceof Error ? error.message : String(error), bytes };
+			answer = { batch, used, error: causeOf(error), bytes };
 		}
 		parentPort.postMessage(answer, [bytes.buffer]);
 	});

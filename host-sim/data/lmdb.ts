@@ -93,6 +93,8 @@ export class LmdbStorage implements Storage {
 	bytesUsed = 0;
 	/** resolves when all was written and the files are closed */
 	readonly closed: Promise<void>;
+	/** why what changed last is not on disk, after the end; "": it is */
+	fault = "";
 	private readonly db: RootDatabase<Buffer, number>;
 	private target: StorageTarget | undefined;
 	private worker: Worker | undefined;
@@ -142,6 +144,7 @@ export class LmdbStorage implements Storage {
 		if (bytes !== undefined && bytes.buffer.byteLength > this.bytes.length) this.bytes = asBuffer(bytes);
 		if (batch === 0) return;
 		this.heard = batch;
+		if (this.isClosing && error !== undefined) this.fault = error;
 		if (this.isClosing) return;
 		if (error === undefined) this.target?.onDurable(batch);
 		else this.target?.onStorageError(batch, new Error(error));

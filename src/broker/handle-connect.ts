@@ -11,6 +11,7 @@ import { endSession } from "./close.js";
 import { refuseConnect, sendConnack, sendConnackOf } from "./connack.js";
 import { type Connection, ConnectionOption, ConnectionState } from "./connection.js";
 import { beginAuthentication } from "./handle-auth.js";
+import { loseSubscriptions } from "./handle-subscribe.js";
 import type { Listener } from "./listener.js";
 import { logIn } from "./login.js";
 import { pump } from "./send-publish.js";
@@ -87,7 +88,10 @@ export function finishConnect(
 	const clientId = given === "" ? newClientId(broker) : given;
 	const session = enter(broker, connection, packet, clientId);
 	if (session === undefined) return;
-	broker.rights.identify(session, userName, connection.listener.access);
+	const access = connection.listener.access;
+	broker.rights.identify(session, userName, access);
+	// rules may have changed while the hub was off, or be another listener's
+	if (broker.resumed && access.rules.authorizeSubscribe !== undefined) loseSubscriptions(broker, session);
 	if (connack === undefined) sendConnack(broker, connection, session, packet, broker.resumed, given === "");
 	else if (connack === null) broker.persist?.gate(connection);
 	else sendConnackOf(broker, connection, session, packet, connack, given === "");

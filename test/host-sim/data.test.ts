@@ -118,7 +118,7 @@ test.if(canMount, "cannot mount a file system here")(
 				.publishAsync(`t/${i}`, "x".repeat(10_000), { qos: 1, retain: true })
 				.catch((error) => codes.push(error.code));
 		assert.equal(codes, [0x97, 0x97, 0x97]);
-		await running.says(/storage: cannot write, tries again each second/, "stderr");
+		await running.says(/storage: cannot write, tries again each second: no space is left on the disk/, "stderr");
 		const got: string[] = [];
 		client.on("message", (topic) => got.push(topic));
 		await client.subscribeAsync("zero");

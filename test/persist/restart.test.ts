@@ -276,6 +276,20 @@ test("a session that comes in again as one that will not outlive its connection 
 	assert.is(restart(first).broker.clientSessions, 0);
 });
 
+test("rights that were lost while the hub was off cost the subscription when the client comes in", () => {
+	const first = begin();
+	first.connect("a", persistent).subscribe(["mine", "theirs"], 1);
+	const second = restart(first, { access: { authorizeSubscribe: (_client, filter) => filter === "mine" } });
+	const again = second.open();
+	again.connect("a", persistent);
+	assert.is(again.sessionPresent, true);
+	const sender = second.connect("s");
+	sender.publish("mine", "1", 0);
+	sender.publish("theirs", "2", 0);
+	assert.equal(again.messages(), ["mine 1 0"]);
+	assert.is(restart(second).broker.table.count, 1);
+});
+
 test("local subscriptions are the program's own, and don't come back by themselves", () => {
 	const first = begin();
 	first.broker.subscribe("t", () => {});
