@@ -30,6 +30,8 @@ export class Publication {
 	route = 0;
 	/** of QoS 1 and 2: somebody subscribed to it, whether it could be sent or not */
 	matched = false;
+	/** where its Topic Alias has its place (aliases-taken.ts); -1: it came without one */
+	aliasPlace = -1;
 	topic: Uint8Array;
 	topicStart = 0;
 	topicEnd = 0;

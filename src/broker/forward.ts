@@ -8,6 +8,7 @@ import { Busy, type Output } from "../delivery/output.js";
 import type { Broker } from "./broker.js";
 import { type Connection, ConnectionOption, Way } from "./connection.js";
 import { deliver } from "./deliver.js";
+import { forwardAliased } from "./forward-aliased.js";
 import { takeParts } from "./handle-publish.js";
 import { ReceiverOption, type RouteCache } from "./route-cache.js";
 
@@ -66,8 +67,9 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 			at = after;
 			count++;
 		} while (at < end && bytes[at] === First.Publish && at - start < RUN_BYTES);
-		if (count === 0) return start;
+		if (count === 0 && (version !== Version.V5 || connection.way < Way.Direct)) return start;
 		writes = 0;
+		if (count === 0) return forwardAliased(connection, bytes, start, end);
 		broker.counters.packetsReceived += count;
 		broker.counters.publishesReceived += count;
 		connection.heard = true;
@@ -118,7 +120,7 @@ function gather(broker: Broker, output: Output, bytes: Uint8Array, start: number
 }
 
 /** From the first receiver on that is not ready, or needs more than the bytes, each packet goes the long way. */
-function deliverRest(
+export function deliverRest(
 	broker: Broker,
 	connection: Connection,
 	route: number,

@@ -41,6 +41,7 @@ export function handlePublish(
 	let topic = broker.text.key(p.topic, p.topicStart, p.topicEnd);
 	let route = broker.routes.find(topic, topicBytes);
 	p.route = route;
+	if (route !== 0 && p.aliasPlace >= 0) broker.aliasesTaken.know(p.aliasPlace, route);
 	if (route === 0) {
 		const checked = broker.text.decode(p.topic, p.topicStart, p.topicEnd);
 		if (checked === undefined) return connection.refuse(Cause.StringIllFormed);
@@ -98,6 +99,7 @@ export function takeParts(broker: Broker, connection: Connection, packet: Publis
 	p.message = 0;
 	p.refusable = packet.qos > 0;
 	p.expires = 0;
+	p.aliasPlace = -1;
 	p.topic = packet.bytes;
 	p.topicStart = packet.topicStart;
 	p.topicEnd = packet.topicEnd;

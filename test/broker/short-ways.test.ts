@@ -116,6 +116,53 @@ test("QoS 1 is stored until its PUBACK, the short way too [MQTT-4.3.2-2]", () =>
 	assert.equal([pool.freeCount, deliveries.freeCount], free);
 });
 
+/** A PUBLISH of 5.0 by an alias alone. */
+function aliased(topicAlias: number, payload: string, contentType?: string): Packet {
+	const properties = {
+		topicAlias,
+		payloadFormatIndicator: true,
+		...(contentType === undefined ? {} : { contentType }),
+	};
+	return { cmd: "publish", topic: "", payload, qos: 0, dup: false, retain: false, properties } as Packet;
+}
+
+for (const shortWays of [true, false])
+	test(`a Topic Alias is another's number for each receiver, ${shortWays ? "the short way" : "the long way"}`, () => {
+		const fixture = new Fixture({ shortWays });
+		const v5 = (id: string, topicAliasMaximum: number): TestClient =>
+			fixture.connect(id, { protocolVersion: 5, properties: topicAliasMaximum > 0 ? { topicAliasMaximum } : {} });
+		const publisher = v5("publisher", 0);
+		const clients = [v5("a", 4), v5("b", 4), v5("plain", 0), fixture.connect("old")];
+		const [a, b] = clients as [TestClient, TestClient];
+		b.subscribe("other/topic");
+		publisher.publish("other/topic", "first for b");
+		b.packets = [];
+		for (const client of clients) client.subscribe("some/topic");
+		const named = { topic: "some/topic", payload: "0", qos: 0, dup: false, retain: false };
+		publisher.send({ cmd: "publish", ...named, properties: { topicAlias: 3 } } as Packet);
+		for (const payload of ["1", "2", "3"]) publisher.send(aliased(3, payload, "text/plain"));
+		for (const client of clients) {
+			const got = client.packets
+				.splice(0)
+				.filter((packet) => packet.cmd === "publish" && packet.topic !== "other/topic");
+			assert.equal(
+				got.map((packet) => packet.cmd === "publish" && `${packet.payload}`),
+				["0", "1", "2", "3"],
+			);
+			const last = got[3] as Packet & { cmd: "publish" };
+			const number = client === a ? 1 : client === b ? 2 : undefined;
+			assert.is(last.properties?.topicAlias, number);
+			assert.is(last.topic, number === undefined ? "some/topic" : "");
+			assert.is(last.properties?.contentType, client === clients[3] ? undefined : "text/plain");
+		}
+		b.send({ cmd: "unsubscribe", messageId: 9, unsubscriptions: ["some/topic"] }).take("unsuback");
+		publisher.send({ cmd: "publish", ...named, topic: "new/topic", properties: { topicAlias: 3 } } as Packet);
+		publisher.send(aliased(3, "nobody's"));
+		assert.equal([a.packets.length, b.packets.length], [0, 0], "the alias stands for another topic now");
+		publisher.raw([0x30, 10, 0, 0, 7, 0x23, 0, 3, 0x03, 0, 1, 0xff]);
+		assert.is(publisher.take("disconnect").reasonCode, 0x81, "a Content Type that is ill-formed");
+	});
+
 test("who only publishes QoS 0 stays, and who falls silent goes [MQTT-3.1.2-24]", () => {
 	const fixture = new Fixture();
 	const [, a] = known(fixture, ["t/1"], 1);
