@@ -30,7 +30,6 @@ export function nodePlatform(log?: (level: number, line: string) => void): NodeP
 	};
 	const platform: NodePlatform = {
 		text,
-		development: process.env["NODE_ENV"] !== "production",
 		crypto,
 		now: () => Math.floor(performance.now()) + 1, // whole, so that seconds of an expiry are not rounded up
 		wallClock: () => Date.now(),

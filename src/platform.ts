@@ -157,9 +157,6 @@ export interface Platform {
 	/** Transports copy what they write before `write` returns, and so never answer -1; then what came alone is handed on
 	 *  from where it lies (broker/forward.ts). Default: false */
 	readonly copiesWrites?: boolean;
-	/** the program is being developed: a view of a packet that is read too late is found out in any case
-	 *  (broker/view.ts). Default: false */
-	readonly development?: boolean;
 	/** needed by methods of Enhanced Authentication (src/auth), not by the broker itself */
 	readonly crypto?: Crypto;
 	/** Milliseconds that only grow; may begin anywhere. */

@@ -188,7 +188,7 @@ export class ControlledConnection extends DurableConnection {
 		}
 		const copy = bytes.slice(start, end);
 		view.begin(this, first, copy, 0, copy.length);
-		broker.server.views.give(first >> 4, view);
+		broker.server.views.give();
 		this.pending = new Pending({ view, first, bytes: copy, start: 0, end: copy.length }, until, guesser, promised);
 		broker.server.waitingBytes += copy.length;
 		this.state = ConnectionState.Waiting;

@@ -153,7 +153,7 @@ export class Server {
 
 	/** See `Broker.server`. */
 	constructor(readonly broker: Broker) {
-		this.views = new Views(broker, broker.platform.development ?? false);
+		this.views = new Views(broker);
 		this.known = [];
 		for (let i = 0; i < broker.connections.length; i++) this.known.push(undefined);
 	}

@@ -1,15 +1,22 @@
 /** CONNECT as a controller sees it. */
-import { ConnectPacket, decodeConnect } from "../codec/connect.js";
+import { type ConnectPacket, decodeConnect } from "../codec/connect.js";
 import { readProperties } from "../codec/packet-properties.js";
 import { ConnectFlag, Version } from "../codec/packet-types.js";
 import type { Connect, Will } from "../codec/packets.js";
 import type { Cause } from "../errors.js";
+import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
 import { NO_PROPERTIES, View } from "./view.js";
 
 export class ConnectView extends View {
 	readonly type = "connect";
-	readonly parts: ConnectPacket = new ConnectPacket();
+
+	constructor(
+		broker: Broker,
+		readonly parts: ConnectPacket,
+	) {
+		super(broker);
+	}
 
 	protected override decode(_c: Connection, _first: number, bytes: Uint8Array, start: number, end: number): Cause {
 		const cause = decodeConnect(this.parts, bytes, start, end, this.broker.text);

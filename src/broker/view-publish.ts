@@ -1,8 +1,7 @@
 /** PUBLISH as a controller sees it. */
 import { PropertyId, Version } from "../codec/packet-types.js";
 import type { ReceivedPublish } from "../codec/packets.js";
-import type { Properties } from "../codec/properties.js";
-import { decodePublish, PublishPacket } from "../codec/publish.js";
+import { decodePublish, type PublishPacket } from "../codec/publish.js";
 import { checkTopicName, tooDeep } from "../codec/topic.js";
 import { Cause } from "../errors.js";
 import type { Broker } from "./broker.js";
@@ -11,15 +10,16 @@ import { View } from "./view.js";
 
 export class PublishView extends View {
 	readonly type = "publish";
-	readonly parts: PublishPacket;
 	private name: Uint8Array;
 	private nameStart = 0;
 	private nameEnd = 0;
 
-	constructor(broker: Broker, properties: Properties) {
+	constructor(
+		broker: Broker,
+		readonly parts: PublishPacket,
+	) {
 		super(broker);
-		this.parts = new PublishPacket(broker.text, properties);
-		this.name = this.parts.bytes;
+		this.name = parts.bytes;
 	}
 
 	protected override decode(c: Connection, first: number, bytes: Uint8Array, start: number, end: number): Cause {

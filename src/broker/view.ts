@@ -1,8 +1,6 @@
 /** A client's packet as a controller sees it: read where it lies, during the call and as long as its promise is open.
- *  `copy()` gives what may be kept. Read later, a view throws: it never shows another packet's bytes. A program that is
- *  not in development (Platform.development) saves an object a call by using one view again; there a view that was kept
- *  can be read while a later call goes on. Between controlled-connection.ts and controller.ts. */
-
+ *  `copy()` gives what may be kept. Read later, a view throws: each call has a view of its own, so that none ever shows
+ *  another packet's bytes. Between controlled-connection.ts and controller.ts. */
 import { type PacketProperties, readProperties } from "../codec/packet-properties.js";
 import { Version } from "../codec/packet-types.js";
 import type { Properties } from "../codec/properties.js";
@@ -20,6 +18,7 @@ export abstract class View {
 	/** the call, or its promise, goes on */
 	live = false;
 	protected version: number = Version.V311;
+	/** the packet, taken apart; the next call's, too, once this one is over */
 	protected abstract readonly parts: { readonly properties: Properties };
 
 	constructor(readonly broker: Broker) {}

@@ -1,9 +1,9 @@
 /** The other packets as a controller sees them, and what hands out the views. */
-import { decodeReason, ReasonPacket } from "../codec/connect.js";
+import { ConnectPacket, decodeReason, ReasonPacket } from "../codec/connect.js";
 import { PacketType, SubscribeOption, type Version } from "../codec/packet-types.js";
 import type { Auth, Disconnect, Pingreq, Puback, Subscribe, Subscription, Unsubscribe } from "../codec/packets.js";
 import { Properties } from "../codec/properties.js";
-import { AckPacket, decodeAck } from "../codec/publish.js";
+import { AckPacket, decodeAck, PublishPacket } from "../codec/publish.js";
 import { SubscribePacket } from "../codec/subscribe.js";
 import { Cause } from "../errors.js";
 import type { Broker } from "./broker.js";
@@ -15,11 +15,12 @@ import { PublishView } from "./view-publish.js";
 /** A PUBACK, PUBREC, PUBREL or PUBCOMP. */
 export class AckView extends View {
 	type: "puback" | "pubrec" | "pubrel" | "pubcomp" = "puback";
-	readonly parts: AckPacket;
 
-	constructor(broker: Broker, properties: Properties) {
+	constructor(
+		broker: Broker,
+		readonly parts: AckPacket,
+	) {
 		super(broker);
-		this.parts = new AckPacket(properties);
 	}
 
 	protected override decode(_c: Connection, first: number, bytes: Uint8Array, start: number, end: number): Cause {
@@ -62,11 +63,11 @@ export class AckView extends View {
 
 /** What SUBSCRIBE and UNSUBSCRIBE have in common. */
 abstract class FilterView extends View {
-	readonly parts: SubscribePacket;
-
-	constructor(broker: Broker, properties: Properties) {
+	constructor(
+		broker: Broker,
+		readonly parts: SubscribePacket,
+	) {
 		super(broker);
-		this.parts = new SubscribePacket(properties);
 	}
 
 	override get id(): number {
@@ -151,11 +152,12 @@ export class UnsubscribeView extends FilterView {
 /** A DISCONNECT or AUTH. */
 export class ReasonView extends View {
 	type: "disconnect" | "auth" = "disconnect";
-	readonly parts: ReasonPacket;
 
-	constructor(broker: Broker, properties: Properties) {
+	constructor(
+		broker: Broker,
+		readonly parts: ReasonPacket,
+	) {
 		super(broker);
-		this.parts = new ReasonPacket(properties);
 	}
 
 	protected override decode(_c: Connection, first: number, bytes: Uint8Array, start: number, end: number): Cause {
@@ -180,12 +182,13 @@ export class ReasonView extends View {
 
 export class PingreqView extends View {
 	readonly type = "pingreq";
-	readonly parts: ReasonPacket;
 
-	constructor(broker: Broker, properties: Properties) {
+	constructor(
+		broker: Broker,
+		readonly parts: ReasonPacket,
+	) {
 		super(broker);
-		this.parts = new ReasonPacket(properties);
-		properties.clear();
+		parts.properties.clear();
 	}
 
 	protected override decode(_c: Connection, _first: number, _bytes: Uint8Array, start: number, end: number): Cause {
@@ -198,57 +201,47 @@ export class PingreqView extends View {
 	}
 }
 
-/** The views of a broker with controllers: one of each, or a new one for each call in development. */
+/** Makes the views of a broker with controllers: a view is a small object, what it reads with is shared by all. */
 export class Views {
-	/** by PacketType; not in development */
-	private readonly kept: (View | undefined)[];
-	/** of all views that are kept: one packet is looked at at a time */
-	private properties: Properties;
+	/** one packet is looked at at a time; undefined: it is not made yet, or a promise's view has it */
+	private connect: ConnectPacket | undefined = undefined;
+	private publish: PublishPacket | undefined = undefined;
+	private ack: AckPacket | undefined = undefined;
+	private subscribe: SubscribePacket | undefined = undefined;
+	private reason: ReasonPacket | undefined = undefined;
+	private properties: Properties | undefined = undefined;
 
-	constructor(
-		private readonly broker: Broker,
-		private readonly development: boolean,
-	) {
-		this.kept = [];
-		for (let i = 0; i <= PacketType.Auth; i++) this.kept.push(undefined);
-		this.properties = new Properties();
-	}
+	constructor(private readonly broker: Broker) {}
 
-	/** @returns a view for a packet of the type, to `begin` with */
+	/** @returns a view for a packet of the type, to `begin` with. The ones before are over, or were given away */
 	take(type: PacketType): View {
-		if (this.development) return this.make(type, new Properties());
-		const view = this.kept[type];
-		if (view !== undefined && !view.live) return view;
-		// made the first time, or when a controller is called while another call goes on
-		if (view !== undefined) this.properties = new Properties();
-		return (this.kept[type] = this.make(type, this.properties));
-	}
-
-	/** A view is another call's no more: its promise is open. */
-	give(type: PacketType, view: View): void {
-		if (this.kept[type] !== view) return;
-		for (let i = 0; i <= PacketType.Auth; i++) this.kept[i] = undefined;
-		this.properties = new Properties();
-	}
-
-	private make(type: PacketType, properties: Properties): View {
 		const broker = this.broker;
+		if (type === PacketType.Connect) return new ConnectView(broker, (this.connect ??= new ConnectPacket()));
+		const properties = (this.properties ??= new Properties());
 		switch (type) {
-			case PacketType.Connect:
-				return new ConnectView(broker);
 			case PacketType.Publish:
-				return new PublishView(broker, properties);
+				return new PublishView(broker, (this.publish ??= new PublishPacket(broker.text, properties)));
 			case PacketType.Subscribe:
-				return new SubscribeView(broker, properties);
+				return new SubscribeView(broker, (this.subscribe ??= new SubscribePacket(properties)));
 			case PacketType.Unsubscribe:
-				return new UnsubscribeView(broker, properties);
+				return new UnsubscribeView(broker, (this.subscribe ??= new SubscribePacket(properties)));
 			case PacketType.Pingreq:
-				return new PingreqView(broker, properties);
+				return new PingreqView(broker, (this.reason ??= new ReasonPacket(properties)));
 			case PacketType.Disconnect:
 			case PacketType.Auth:
-				return new ReasonView(broker, properties);
+				return new ReasonView(broker, (this.reason ??= new ReasonPacket(properties)));
 			default:
-				return new AckView(broker, properties);
+				return new AckView(broker, (this.ack ??= new AckPacket(properties)));
 		}
+	}
+
+	/** The view that was taken last keeps what it reads with: its promise is open. */
+	give(): void {
+		this.connect = undefined;
+		this.publish = undefined;
+		this.ack = undefined;
+		this.subscribe = undefined;
+		this.reason = undefined;
+		this.properties = undefined;
 	}
 }

@@ -31,8 +31,6 @@ export interface FixtureOptions extends Omit<BrokerOptions, "limits" | "platform
 	/** ms of the virtual clock at the start, and of the wall clock; default: 1,000,000, and none */
 	now?: number;
 	wall?: number;
-	/** Platform.development. Default: true */
-	development?: boolean;
 }
 
 /** A storage whose batches end when `finish` is called. */
@@ -91,7 +89,6 @@ export class Fixture {
 		const platform: Platform = {
 			text,
 			copiesWrites: options.copiesWrites ?? true,
-			development: options.development ?? true,
 			now: () => this.now,
 			wallClock: () => this.wall,
 			random: () => this.random(),
