@@ -76,17 +76,17 @@ export class UserFiles {
 		const { userName } = client;
 		if (userName === undefined) return allowAnonymous ? Cause.None : Cause.NotAuthorized;
 		const passwords = this.passwords!;
-		passwords.verify(userName, password ?? new Uint8Array(0)).then(
-			(right) => {
+		passwords
+			.verify(userName, password ?? new Uint8Array(0))
+			.then((right) => {
 				// read again meanwhile: who has gone or has another password must not come in with the old one
 				if (passwords !== this.passwords) this.authenticate(client, password, address, answer, allowAnonymous);
 				else answer(right ? Cause.None : Cause.BadUserNameOrPassword);
-			},
-			(error) => {
+			})
+			.catch((error) => {
 				this.log(`${address}: the password cannot be judged: ${error}`);
 				answer(Cause.NotAuthorized);
-			},
-		);
+			});
 		return undefined;
 	}
 }
