@@ -121,7 +121,8 @@ onXs("a client proves by SCRAM-SHA-256 who it is; wrong passwords are refused an
 	const { port, done } = await startHub();
 	const options = { ...scramOptions("alice"), protocolVersion: 5, clientId: "a", reconnectPeriod: 0 } as const;
 	const url = `mqtt://127.0.0.1:${port}`;
-	for (let i = 0; i < 20; i++) {
+	// no more than are free: the next one would be told to come later (guesses.ts)
+	for (let i = 0; i < 2; i++) {
 		const wrong = mqtt.connect(url, options);
 		answerScram(wrong, options, "looking-glass");
 		const error = await new Promise<Error>((resolve) => wrong.once("error", resolve));
