@@ -17,17 +17,18 @@ import {
 	putUserProperty,
 } from "./properties.js";
 
-/** Each has the specification's name and meaning; what is absent is not sent. */
+/** Each has the specification's meaning and the name that JavaScript's MQTT libraries share; what is absent is not
+ *  sent. User Properties are pairs, because a device has few property names, and a peer must not choose them. */
 export interface PacketProperties {
-	/** 0: bytes, 1: UTF-8 */
-	payloadFormatIndicator?: number;
+	/** true: UTF-8 */
+	payloadFormatIndicator?: boolean;
 	/** seconds */
 	messageExpiryInterval?: number;
 	contentType?: string;
 	responseTopic?: string;
 	correlationData?: Uint8Array;
-	/** 1 to 268,435,455 each */
-	subscriptionIdentifiers?: readonly number[];
+	/** 1 to 268,435,455; several are a list */
+	subscriptionIdentifier?: number | readonly number[];
 	/** seconds; 0xffffffff: for good */
 	sessionExpiryInterval?: number;
 	assignedClientIdentifier?: string;
@@ -35,12 +36,10 @@ export interface PacketProperties {
 	serverKeepAlive?: number;
 	authenticationMethod?: string;
 	authenticationData?: Uint8Array;
-	/** 0 or 1 */
-	requestProblemInformation?: number;
+	requestProblemInformation?: boolean;
 	/** seconds */
 	willDelayInterval?: number;
-	/** 0 or 1 */
-	requestResponseInformation?: number;
+	requestResponseInformation?: boolean;
 	responseInformation?: string;
 	serverReference?: string;
 	reasonString?: string;
@@ -50,19 +49,15 @@ export interface PacketProperties {
 	/** 1 to 65,535 */
 	topicAlias?: number;
 	/** 0 or 1 */
-	maximumQos?: number;
-	/** 0 or 1 */
-	retainAvailable?: number;
+	maximumQoS?: number;
+	retainAvailable?: boolean;
 	/** name and value, in their order; a name may come more than once */
 	userProperties?: readonly (readonly [name: string, value: string])[];
 	/** bytes */
 	maximumPacketSize?: number;
-	/** 0 or 1 */
-	wildcardSubscriptionAvailable?: number;
-	/** 0 or 1 */
-	subscriptionIdentifierAvailable?: number;
-	/** 0 or 1 */
-	sharedSubscriptionAvailable?: number;
+	wildcardSubscriptionAvailable?: boolean;
+	subscriptionIdentifiersAvailable?: boolean;
+	sharedSubscriptionAvailable?: boolean;
 }
 
 type Name = keyof PacketProperties;
@@ -74,7 +69,7 @@ const IDS: Readonly<Record<Name, PropertyId>> = frozen({
 	contentType: PropertyId.ContentType,
 	responseTopic: PropertyId.ResponseTopic,
 	correlationData: PropertyId.CorrelationData,
-	subscriptionIdentifiers: PropertyId.SubscriptionIdentifier,
+	subscriptionIdentifier: PropertyId.SubscriptionIdentifier,
 	sessionExpiryInterval: PropertyId.SessionExpiryInterval,
 	assignedClientIdentifier: PropertyId.AssignedClientIdentifier,
 	serverKeepAlive: PropertyId.ServerKeepAlive,
@@ -89,12 +84,12 @@ const IDS: Readonly<Record<Name, PropertyId>> = frozen({
 	receiveMaximum: PropertyId.ReceiveMaximum,
 	topicAliasMaximum: PropertyId.TopicAliasMaximum,
 	topicAlias: PropertyId.TopicAlias,
-	maximumQos: PropertyId.MaximumQos,
+	maximumQoS: PropertyId.MaximumQos,
 	retainAvailable: PropertyId.RetainAvailable,
 	userProperties: PropertyId.UserProperty,
 	maximumPacketSize: PropertyId.MaximumPacketSize,
 	wildcardSubscriptionAvailable: PropertyId.WildcardSubscriptionAvailable,
-	subscriptionIdentifierAvailable: PropertyId.SubscriptionIdentifierAvailable,
+	subscriptionIdentifiersAvailable: PropertyId.SubscriptionIdentifierAvailable,
 	sharedSubscriptionAvailable: PropertyId.SharedSubscriptionAvailable,
 });
 
@@ -113,14 +108,14 @@ export function readProperties(properties: Properties, text: Text): PacketProper
 		else if (propertyType(id) === PropertyType.Utf8) value = properties.string(id, text);
 		else if (propertyType(id) === PropertyType.Binary)
 			value = properties.bytes.slice(properties.dataStart(id), properties.dataEnd(id));
-		else value = properties.number(id, 0);
+		else value = isFlag(id) ? properties.number(id, 0) === 1 : properties.number(id, 0);
 		result[name] = value;
 	}
 	return result;
 }
 
 /** Those that may come more than once are met by walking. */
-function readRepeated(properties: Properties, id: PropertyId, text: Text): unknown[] {
+function readRepeated(properties: Properties, id: PropertyId, text: Text): unknown {
 	const { bytes, start, end } = properties;
 	const values: unknown[] = [];
 	for (let at = start; at < end; at = endOfProperty(bytes, at, end)) {
@@ -132,7 +127,12 @@ function readRepeated(properties: Properties, id: PropertyId, text: Text): unkno
 			values.push([name, text.decode(bytes, middle + 2, endOfProperty(bytes, at, end))!]);
 		}
 	}
-	return values;
+	return id === PropertyId.SubscriptionIdentifier && values.length === 1 ? values[0] : values;
+}
+
+/** @returns whether the value is true or false */
+function isFlag(id: PropertyId): boolean {
+	return propertyType(id) === PropertyType.Byte && id !== PropertyId.MaximumQos;
 }
 
 /** Encodes properties, without their Property Length.
@@ -190,13 +190,14 @@ function expectedOf(id: PropertyId, value: unknown, text: Text): string {
 		return good ? "" : "pairs of a name and a value, texts of at most 65,535 bytes";
 	}
 	if (id === PropertyId.SubscriptionIdentifier) {
-		const numbers = value as readonly number[];
-		let good = Array.isArray(numbers);
-		for (let i = 0; good && i < numbers.length; i++) good = isWithin(numbers[i], 1, VARIABLE_MAX);
-		return good ? "" : `a list of numbers, 1 to ${VARIABLE_MAX}`;
+		const numbers = listOf(value);
+		let good = true;
+		for (let i = 0; i < numbers.length; i++) good &&= isWithin(numbers[i], 1, VARIABLE_MAX);
+		return good ? "" : `a number, 1 to ${VARIABLE_MAX}, or a list of them`;
 	}
 	switch (propertyType(id)) {
 		case PropertyType.Byte:
+			if (isFlag(id)) return typeof value === "boolean" ? "" : "true or false";
 			return isWithin(value, 0, 1) ? "" : "0 or 1";
 		case PropertyType.TwoByte: {
 			const least = id === PropertyId.ReceiveMaximum || id === PropertyId.TopicAlias ? 1 : 0;
@@ -211,6 +212,10 @@ function expectedOf(id: PropertyId, value: unknown, text: Text): string {
 		default:
 			return fits(value, text) ? "" : "a text of at most 65,535 bytes";
 	}
+}
+
+function listOf(value: unknown): readonly number[] {
+	return Array.isArray(value) ? value : [value as number];
 }
 
 function isWithin(value: unknown, min: number, max: number): boolean {
@@ -230,7 +235,7 @@ function sizeOf(id: PropertyId, value: unknown, text: Text): number {
 		for (let i = 0; i < pairs.length; i++) size += 5 + text.size(pairs[i]![0]) + text.size(pairs[i]![1]);
 		return size;
 	}
-	if (id === PropertyId.SubscriptionIdentifier) return 5 * (value as readonly number[]).length;
+	if (id === PropertyId.SubscriptionIdentifier) return 5 * listOf(value).length;
 	if (typeof value === "string") return 3 + text.size(value);
 	return value instanceof Uint8Array ? 3 + value.length : 5;
 }
@@ -242,11 +247,11 @@ function put(bytes: Uint8Array, at: number, id: PropertyId, value: unknown, text
 		return at;
 	}
 	if (id === PropertyId.SubscriptionIdentifier) {
-		const numbers = value as readonly number[];
+		const numbers = listOf(value);
 		for (let i = 0; i < numbers.length; i++) at = putNumber(bytes, at, id, numbers[i]!);
 		return at;
 	}
 	if (typeof value === "string") return putStringProperty(bytes, at, id, value, text);
 	if (value instanceof Uint8Array) return putDataProperty(bytes, at, id, value, 0, value.length);
-	return putNumber(bytes, at, id, value as number);
+	return putNumber(bytes, at, id, Number(value));
 }

@@ -91,13 +91,13 @@ test("a PUBLISH to one client: each QoS, with properties, through its queue, als
 	const other = fixture.connect("other");
 	other.subscribe("#");
 	const properties: PacketProperties = {
-		payloadFormatIndicator: 1,
+		payloadFormatIndicator: true,
 		messageExpiryInterval: 100,
 		contentType: "text",
 		responseTopic: "r",
 		correlationData: new Uint8Array([9]),
 		userProperties: [["a", "b"]],
-		subscriptionIdentifiers: [7, 300],
+		subscriptionIdentifier: [7, 300],
 	};
 	for (const qos of [0, 1, 2] as const)
 		assert.is(
@@ -177,7 +177,7 @@ test("a packet that cannot be made is an error of the program, with what it is a
 			{ type: "connack", properties: { receiveMaximum: 0 } },
 			/^connack: properties\.receiveMaximum: give a number, 1 to 65535$/,
 		],
-		[{ type: "connack", properties: { maximumQos: 2 } }, /^connack: properties\.maximumQos: give 0 or 1$/],
+		[{ type: "connack", properties: { maximumQoS: 2 } }, /^connack: properties\.maximumQoS: give 0 or 1$/],
 		[{ type: "auth", properties: { authenticationData: "x" } }, /properties\.authenticationData: give a Uint8Array/],
 		[{ type: "auth", properties: { userProperties: { a: "b" } } }, /properties\.userProperties: give pairs/],
 		[{ type: "pubrel", packetId: 1, reasonCode: 0x87 }, /^pubrel: Reason Code 135: give one/],
@@ -185,14 +185,15 @@ test("a packet that cannot be made is an error of the program, with what it is a
 		[{ type: "auth", reasonCode: 0x19 }, /^auth: Reason Code 25: give one/],
 		[{ type: "disconnect", reasonCode: 4 }, /^disconnect: Reason Code 4: give one/],
 		[{ type: "connack", reasonCode: 0x8d }, /^connack: Reason Code 141: give one/],
+		[{ type: "connack", properties: { retainAvailable: 1 } }, /retainAvailable: give true or false$/],
 		[{ type: "publish", topic: "+", payload: "" }, /^publish: topic "\+": topic-wildcard$/],
 		[{ type: "publish", topic: "", payload: "" }, /^publish: topic "": topic-empty$/],
 		[{ type: "publish", topic: "a" }, /^publish: payload of a: give a text or a Uint8Array$/],
 		[{ type: "publish", topic: "a", payload: "", qos: 3 }, /^publish: qos of a: 3: give 0, 1 or 2$/],
 		[{ type: "publish", topic: "a", payload: "", properties: { topicAlias: 1 } }, /topicAlias: leave it out/],
 		[
-			{ type: "publish", topic: "a", payload: "", properties: { subscriptionIdentifiers: [0] } },
-			/a list of numbers, 1 to/,
+			{ type: "publish", topic: "a", payload: "", properties: { subscriptionIdentifier: [0] } },
+			/a number, 1 to 268435455, or a list/,
 		],
 	];
 	for (const [packet, message] of wrong)
@@ -410,7 +411,7 @@ test("views: what each packet has, read where it lies", () => {
 			type: "subscribe",
 			packetId: 2,
 			subscriptions: [{ filter: "a", qos: 1, noLocal: true, retainAsPublished: true, retainHandling: 2 }],
-			properties: { subscriptionIdentifiers: [5] },
+			properties: { subscriptionIdentifier: 5 },
 		},
 		{ type: "unsubscribe", packetId: 3, filters: ["a", "b"], properties: {} },
 		{ type: "pingreq" },
