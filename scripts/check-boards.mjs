@@ -44,6 +44,9 @@ function standIns() {
 		"gcc",
 	])
 		fs.mkdirSync(vendor(name), { recursive: true });
+	const radio = vendor("pico-sdk/src/rp2_common/pico_cyw43_driver");
+	fs.mkdirSync(radio, { recursive: true });
+	fs.writeFileSync(path.join(radio, "cyw43_bus_pio_spi.pio"), "");
 	if (!fs.existsSync(vendor("esp-idf/.git"))) {
 		const git = (...args) => execFileSync("git", ["-C", vendor("esp-idf"), ...args], { stdio: "ignore" });
 		git("init");

@@ -19,6 +19,8 @@ interface Options {
 /** Modules are preloaded, so what changes hangs on the global object. */
 interface Holder {
 	sockets?: ({ onIo(events: number): void } | undefined)[];
+	/** taken over, and not told yet that they are writable */
+	fresh?: TCP[];
 }
 
 /** By descriptor: who hears of its events. */
@@ -33,6 +35,21 @@ function dispatch(fd: number, events: number): void {
 	sockets()[fd]?.onIo(events);
 }
 
+/** One timer for all: a closed socket must leave nothing behind. */
+function tellLater(socket: TCP): void {
+	const holder = globalThis as Holder;
+	holder.fresh ??= [];
+	holder.fresh.push(socket);
+	if (holder.fresh.length === 1) Timer.set(tellFresh);
+}
+
+function tellFresh(): void {
+	const holder = globalThis as Holder;
+	const fresh = holder.fresh!;
+	holder.fresh = [];
+	for (let i = 0; i < fresh.length; i++) fresh[i]!.onIo(Io.Write);
+}
+
 export default class TCP {
 	private fd = -1;
 	private failed = false;
@@ -44,7 +61,7 @@ export default class TCP {
 		if (options === undefined) return;
 		if (options.from !== undefined) {
 			this.fd = options.from.detach();
-			Timer.set(() => this.tellWritable()); // the SDK posts it, too
+			tellLater(this); // the SDK posts it, too
 		} else {
 			this.fd = host.connect(options.port!);
 			if (this.fd < 0) throw new Error("no socket");
@@ -92,6 +109,9 @@ export default class TCP {
 		sockets()[this.fd] = undefined;
 		host.close(this.fd);
 		this.fd = -1;
+		const fresh = (globalThis as Holder).fresh;
+		const index = fresh === undefined ? -1 : fresh.indexOf(this);
+		if (index > 0) fresh!.splice(index, 1); // the first one has set the timer
 	}
 
 	onIo(events: number): void {
