@@ -4,7 +4,7 @@
 import { HearthError } from "../errors.js";
 import type { Flash, RecordVisitor } from "../platform.js";
 import { JournalCounters } from "./counters.js";
-import { type JournalLimits, RECORD_HEAD } from "./journal-limits.js";
+import { type JournalLimits, padded, RECORD_HEAD, recordSize } from "./journal-limits.js";
 import { KeyIndex } from "./key-index.js";
 import { LogReader, RecordFlag } from "./log-reader.js";
 import { ALL, LogScan } from "./log-scan.js";
@@ -61,9 +61,21 @@ export class Log {
 			if (holds[s] === 0) sectors.retire(s);
 			else newest = s;
 		}
-		if (newest < 0) return;
-		reader.open(newest, 0, 0);
-		sectors.resume(newest, Math.max(reader.at, reader.end));
+		if (newest >= 0) this.goOn(newest);
+	}
+
+	/** Goes on in a sector behind its last record. Where a write was cut, nothing is written over what that record would
+	 *  have taken: what is missing of it might come to be there by chance, and it would count. */
+	private goOn(sector: number): void {
+		const { reader, flash, limits } = this;
+		const unit = Math.max(4, flash.programBytes);
+		reader.open(sector, 0, 0);
+		let end = reader.at;
+		while (reader.next(false)) end = reader.at + reader.size;
+		const start = sector * flash.sectorBytes;
+		const good = start + padded(end - start, unit);
+		const torn = start + padded(reader.end - 4 + recordSize(limits.recordBytes) - start, unit);
+		this.sectors.resume(sector, reader.end <= good ? good : Math.min(torn, start + flash.sectorBytes));
 	}
 
 	/** There are records on flash whose group has not ended. */

@@ -228,6 +228,31 @@ for (const programBytes of [1, 4, 16, 256])
 		assert.ok(h.worstEraseMs < 50, `${h.worstEraseMs} ms with one`);
 	});
 
+test("what is missing of a torn record is never completed by what is written after it", () => {
+	const flash = small();
+	const h = ready(flash);
+	let torn = 0;
+	flash.beforeProgram = (at, _bytes, start, end) => {
+		torn = at + end - start;
+	};
+	h.change([[1, "one"]]);
+	h.settle();
+	h.change([[7, "12345"]]);
+	flash.cutAfter(19, "clean");
+	h.settle();
+	assert.ok(flash.dark);
+	flash.restore();
+	let first = 0;
+	flash.beforeProgram = (at) => {
+		if (first === 0) first = at;
+	};
+	h.remount();
+	assert.is(h.state.size, 1);
+	h.change([[8, "x"]]);
+	h.settle();
+	assert.ok(first >= torn, `${first}: the torn record ends at ${torn}`);
+});
+
 test("a later format is refused with a clear line", () => {
 	const h = ready();
 	h.change([[1, "one"]]);
