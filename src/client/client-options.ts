@@ -46,7 +46,7 @@ export interface ClientOptions {
 	 *  and 3.1.1 at each connection: Clean Session. Default: true. Spec: 5.0, 3.1.2.4 */
 	cleanStart?: boolean;
 	/** seconds that the session outlives a connection, 0xffffffff: for good. Default: 300, so that a cut costs nothing;
-	 *  0 when the client does not reconnect. Spec: 5.0, 3.1.2.11.2 */
+	 *  0 when the client does not reconnect; for good when `cleanStart` is false. Spec: 5.0, 3.1.2.11.2 */
 	sessionExpirySeconds?: number;
 	/** seconds, 0 to 65,535; 0: none. Default: 60. Spec: 3.1.2.10 */
 	keepAlive?: number;

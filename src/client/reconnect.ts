@@ -28,15 +28,17 @@ const CONNECT_BYTES = 64;
 export function fillOptions(options: ClientOptions, text: Text): FilledOptions {
 	const keepAlive = options.keepAlive ?? 60;
 	const reconnectMinMs = options.reconnectMinMs ?? 1_000;
-	const reconnects = reconnectMinMs > 0;
+	const cleanStart = options.cleanStart ?? true;
+	// a session that is not to begin anew is there for good, as before 5.0; one that is outlives cuts only
+	const expiry = cleanStart ? (reconnectMinMs > 0 ? SESSION_EXPIRY_SECONDS : 0) : 0xffffffff;
 	const filled: FilledOptions = {
 		limits: options.limits,
 		platform: options.platform,
 		connector: options.connector,
 		version: options.version ?? 0,
 		clientId: options.clientId ?? "",
-		cleanStart: options.cleanStart ?? true,
-		sessionExpirySeconds: options.sessionExpirySeconds ?? (reconnects ? SESSION_EXPIRY_SECONDS : 0),
+		cleanStart,
+		sessionExpirySeconds: options.sessionExpirySeconds ?? expiry,
 		keepAlive,
 		connectTimeoutMs: options.connectTimeoutMs ?? 30_000,
 		pingTimeoutMs: options.pingTimeoutMs ?? Math.min(30_000, Math.max(5_000, keepAlive * 500)),

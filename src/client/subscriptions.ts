@@ -292,7 +292,7 @@ export class Subscriptions {
 		for (let i = 0; i < route.length; i++) {
 			const subscription = route[i]!;
 			if (told && !hasIdentifier(message, subscription.identifier) && anyIdentifier(message, route)) continue;
-			if (subscription.handler === undefined) continue;
+			if (subscription.handler === undefined || !subscription.isLive) continue; // a handler before may have ended it
 			try {
 				subscription.handler(message);
 			} catch (error) {

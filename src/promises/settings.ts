@@ -67,7 +67,7 @@ export interface ConnectOptions {
 	user?: string;
 	password?: string | Uint8Array;
 	will?: WillOptions;
-	/** seconds that the session outlives a connection (5.0). Default: 300 */
+	/** seconds that the session outlives a connection (5.0). Default: 300; with `clean: false` for good */
 	sessionExpirySeconds?: number;
 	/** properties of CONNECT (5.0) */
 	properties?: PropertyRecord;
