@@ -45,8 +45,15 @@ export class TcpTransport implements Transport {
 	/** For a socket that reads into a buffer of its owner's (`onread`): bytes[0..count) have come.
 	 *  @returns whether to read on */
 	bring(bytes: Uint8Array, count: number): boolean {
-		return this.target === undefined || this.target.onReadable(bytes, 0, count) !== 0;
+		this.stopped = this.target?.onReadable(bytes, 0, count) === 0;
+		return !this.stopped;
 	}
+
+	/** Reads on, after `bring`'s caller stopped of its own. */
+	readOn(): void {
+		if (!this.stopped && !this.socket.destroyed) this.socket.resume();
+	}
+	private stopped = false;
 
 	write(bytes: Uint8Array, start: number, end: number): number {
 		const socket = this.socket;
@@ -75,6 +82,7 @@ export class TcpTransport implements Transport {
 	}
 
 	resume(): void {
+		this.stopped = false;
 		this.socket.resume();
 	}
 

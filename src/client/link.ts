@@ -33,6 +33,8 @@ export class Link implements TransportTarget, ConnectorTarget {
 	isOpen = false;
 	/** PausedBy bits */
 	pausedBy = 0;
+	/** packets that the last read brought */
+	packetsRead = 0;
 	/** when the server was last heard, or took bytes, and when it was last spoken to; ms on the platform's clock */
 	heardAt = 0;
 	spokeAt = 0;
@@ -71,8 +73,10 @@ export class Link implements TransportTarget, ConnectorTarget {
 		if (!this.isOpen) return 0;
 		client.beginTurn();
 		this.heardAt = client.now;
+		const before = client.counters.packetsReceived;
 		if (this.heldStart < this.heldEnd) this.hold(bytes, start, end);
 		else this.takeSafely(bytes, start, end);
+		this.packetsRead = client.counters.packetsReceived - before;
 		if (!this.isOpen) return 0;
 		const wanted = this.appetite();
 		this.stopped = wanted === 0;
