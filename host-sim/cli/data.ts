@@ -15,9 +15,10 @@ import { parseArgs } from "node:util";
 import { HearthError } from "../../src/errors.js";
 import { boardLimits, boardNames } from "../boards.js";
 import { DATA_FILE, DataDirectory, ownerOfDirectory } from "../data/directory.js";
-import { exportData, type Line } from "../data/export.js";
+import { exportData } from "../data/export.js";
 import { importData } from "../data/import.js";
 import { openFile } from "../data/lmdb.js";
+import { isSealed, SEAL_COST, seal, unseal } from "../data/sealed.js";
 
 const HELP = `usage: hearth data COMMAND --data DIR [options]
 
@@ -30,7 +31,10 @@ const HELP = `usage: hearth data COMMAND --data DIR [options]
   --space NAME         of this topic space (default: the one without a name)
   --file FILE          export: writes there; import: reads from there (default: standard output and input)
   --board NAME         import: for a hub with these limits: host, ${boardNames().join(", ")} (default host)
-  --what-fits          import: leaves out what does not fit; else nothing is imported where something doesn't`;
+  --what-fits          import: leaves out what does not fit; else nothing is imported where something doesn't
+  --identity           export: only who the hub is, and its devices: what a new board needs to take an old one's place
+  --passphrase-file F  export: encrypts with the passphrase that is F's first line; import: the one it was encrypted with
+                       (the age format: \`age --decrypt\` reads it, too)`;
 
 const OPTIONS = {
 	data: { type: "string" },
@@ -38,12 +42,18 @@ const OPTIONS = {
 	file: { type: "string" },
 	board: { type: "string", default: "host" },
 	"what-fits": { type: "boolean", default: false },
+	identity: { type: "boolean", default: false },
+	"passphrase-file": { type: "string" },
 	help: { type: "boolean", short: "h", default: false },
 	verbose: { type: "boolean", default: false },
 } as const;
 
-/** Runs a command on data. @returns the exit code. Throws HearthError for unusable arguments */
-export async function data(args: string[]): Promise<number> {
+/** An export can be tried offline, as often as one likes. */
+const PASSPHRASE_LEAST = 12;
+
+/** Runs a command on data. @param sealCost see SEAL_COST @returns the exit code. Throws HearthError for unusable
+ *  arguments */
+export async function data(args: string[], sealCost = SEAL_COST): Promise<number> {
 	const { values, positionals } = parse(args);
 	if (values.help) {
 		console.log(HELP);
@@ -60,7 +70,7 @@ export async function data(args: string[]): Promise<number> {
 		throw new HearthError("HEARTH_ERR_DATA", `data ${command}: ${path}: there is none; give a hub's with --data`);
 	if (command === "info") return info(directory, path);
 	if (command === "compact") return compact(directory, path);
-	return exportFile(path, values.file);
+	return exportFile(path, values, sealCost);
 }
 
 function parse(args: string[]) {
@@ -76,7 +86,7 @@ async function info(directory: string, path: string): Promise<number> {
 	const counts = new Map<string, number>();
 	let bytes = 0;
 	const count = (what: string, more = 1) => counts.set(what, (counts.get(what) ?? 0) + more);
-	exportData(path, Date.now(), (line) => {
+	exportData(path, Date.now(), false, (line) => {
 		bytes += JSON.stringify(line).length + 1;
 		if (!("type" in line)) return;
 		count(line.type);
@@ -100,20 +110,28 @@ async function info(directory: string, path: string): Promise<number> {
 	return 0;
 }
 
+interface ExportValues {
+	file?: string | undefined;
+	identity: boolean;
+	"passphrase-file"?: string | undefined;
+}
+
 /** A file appears whole, or not at all. */
-function exportFile(path: string, file: string | undefined): number {
+async function exportFile(path: string, values: ExportValues, sealCost: number): Promise<number> {
+	const { file, identity } = values;
+	const passphrase = readPassphrase(values["passphrase-file"]);
 	if (file === undefined) {
-		exportData(path, Date.now(), (line) => process.stdout.write(`${JSON.stringify(line)}\n`));
+		await writeLines(path, identity, passphrase, sealCost, (bytes) => process.stdout.write(bytes));
 		return 0;
 	}
 	const temporary = `${file}.${process.pid}`;
 	try {
 		const target = openSync(temporary, "wx", 0o600);
-		const count = exportData(path, Date.now(), (line: Line) => writeSync(target, `${JSON.stringify(line)}\n`));
+		const count = await writeLines(path, identity, passphrase, sealCost, (bytes) => writeSync(target, bytes));
 		fsyncSync(target);
 		closeSync(target);
 		renameSync(temporary, file);
-		console.error(`hearth: ${file}: ${count.toLocaleString("en-US")} lines`);
+		console.error(`hearth: ${file}: ${count.toLocaleString("en-US")} lines${passphrase ? ", encrypted" : ""}`);
 		return 0;
 	} catch (error) {
 		rmSync(temporary, { force: true });
@@ -123,15 +141,35 @@ function exportFile(path: string, file: string | undefined): number {
 	}
 }
 
+/** Writes lines as they come, or all of them encrypted. @returns how many */
+async function writeLines(
+	path: string,
+	identity: boolean,
+	passphrase: string | undefined,
+	sealCost: number,
+	write: (bytes: Uint8Array) => void,
+): Promise<number> {
+	const held: Buffer[] = [];
+	const count = exportData(path, Date.now(), identity, (line) => {
+		const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+		if (passphrase === undefined) write(bytes);
+		else held.push(bytes);
+	});
+	if (passphrase !== undefined) write(await seal(Buffer.concat(held), passphrase, sealCost));
+	return count;
+}
+
 interface ImportValues {
 	file?: string | undefined;
 	board: string;
 	"what-fits": boolean;
+	"passphrase-file"?: string | undefined;
 }
 
 async function importFile(directory: string, path: string, values: ImportValues): Promise<number> {
 	const limits = boardLimits(values.board);
-	const { records, left, sessions, retained, queued } = importData(read(values.file).split("\n"), limits, Date.now());
+	const lines = await readLines(values);
+	const { records, left, sessions, retained, queued, own } = importData(lines, limits, Date.now());
 	for (const line of left) console.error(`hearth: does not fit: ${line}`);
 	if (left.length > 0 && !values["what-fits"]) {
 		console.error(`hearth: data import: nothing is imported; --what-fits imports the rest, --board another board's`);
@@ -150,16 +188,44 @@ async function importFile(directory: string, path: string, values: ImportValues)
 		await owned.close();
 	}
 	const n = (count: number) => count.toLocaleString("en-US");
-	console.error(`hearth: ${n(sessions)} sessions, ${n(retained)} Retained Messages, ${n(queued)} queued messages`);
+	const moved = `${n(retained)} Retained Messages, ${n(queued)} queued messages, ${n(own)} of the hub's records`;
+	console.error(`hearth: ${n(sessions)} sessions, ${moved}`);
 	return 0;
 }
 
-function read(file: string | undefined): string {
+async function readLines(values: ImportValues): Promise<string[]> {
+	const name = values.file ?? "standard input";
+	const bytes = read(values.file ?? 0, name);
+	const passphrase = readPassphrase(values["passphrase-file"]);
+	if (!isSealed(bytes)) return bytes.toString().split("\n");
+	if (passphrase === undefined)
+		throw new HearthError("HEARTH_ERR_OPTION", `data import: ${name}: is encrypted; give --passphrase-file`);
+	const lines = await unseal(bytes, passphrase);
+	if (lines === undefined)
+		throw new HearthError(
+			"HEARTH_ERR_READ",
+			`data import: ${name}: another passphrase, or damaged; nothing is imported`,
+		);
+	return lines.toString().split("\n");
+}
+
+/** @returns a file's first line; undefined: no file is given */
+function readPassphrase(file: string | undefined): string | undefined {
+	if (file === undefined) return undefined;
+	const [passphrase = ""] = read(file, file).toString().split(/\r?\n/);
+	if (passphrase.length >= PASSPHRASE_LEAST) return passphrase;
+	throw new HearthError(
+		"HEARTH_ERR_OPTION",
+		`data: --passphrase-file ${file}: give at least ${PASSPHRASE_LEAST} characters on its first line`,
+	);
+}
+
+function read(file: string | 0, name: string): Buffer {
 	try {
-		return readFileSync(file ?? 0, "utf8");
+		return readFileSync(file);
 	} catch (error) {
 		const cause = (error as NodeJS.ErrnoException).code ?? String(error);
-		throw new HearthError("HEARTH_ERR_READ", `data import: ${file ?? "standard input"}: cannot be read (${cause})`);
+		throw new HearthError("HEARTH_ERR_READ", `data: ${name}: cannot be read (${cause}); give another`);
 	}
 }
 

@@ -88,8 +88,8 @@ function isText(bytes: Uint8Array): boolean {
 }
 
 /** Writes a hub's data, as it is at this moment, line by line; the hub may run. Throws HearthError when the file cannot
- *  be read. @param now ms since 1970 @returns lines written */
-export function exportData(path: string, now: number, write: (line: Line) => void): number {
+ *  be read. @param now ms since 1970 @param identity the hub's own records only @returns lines written */
+export function exportData(path: string, now: number, identity: boolean, write: (line: Line) => void): number {
 	const db = openFile(path, true);
 	const transaction = db.useReadTransaction();
 	try {
@@ -102,7 +102,7 @@ export function exportData(path: string, now: number, write: (line: Line) => voi
 				}),
 			now,
 			write,
-		).run();
+		).run(identity);
 	} finally {
 		transaction.done();
 		db.close();
@@ -125,20 +125,26 @@ class Exporter {
 		private readonly writeLine: (line: Line) => void,
 	) {}
 
-	run(): number {
+	run(identity: boolean): number {
 		this.readMeta();
 		this.write({ hearth: "data", version: EXPORT_VERSION, time: new Date(this.now).toISOString() });
-		this.messages();
-		this.sessions();
-		for (const { value } of this.read(RecordKind.Retained)) {
-			const message = value.readUInt32BE(0);
-			const topic = this.topics.get(message);
-			if (topic !== undefined) this.write({ type: "retained", topic, message });
+		if (!identity) {
+			this.messages();
+			this.sessions();
+			this.retained();
 		}
 		for (const kind of [RecordKind.HubDevice, RecordKind.HubKey])
 			for (const { key, value } of this.read(kind))
 				this.write({ type: "record", kind, number: key & NUMBER_MAX, base64: value.toString("base64") });
 		return this.count;
+	}
+
+	private retained(): void {
+		for (const { value } of this.read(RecordKind.Retained)) {
+			const message = value.readUInt32BE(0);
+			const topic = this.topics.get(message);
+			if (topic !== undefined) this.write({ type: "retained", topic, message });
+		}
 	}
 
 	private write(line: Line): void {

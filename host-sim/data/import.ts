@@ -2,7 +2,7 @@
  *  limits, which says what fits as it would at work; its storage is what is written then. */
 import { Broker } from "../../src/broker/broker.js";
 import { endSession } from "../../src/broker/close.js";
-import { FORMAT_KEY, type RecordKind, recordKey } from "../../src/broker/persist-records.js";
+import { FORMAT_KEY, NUMBER_MAX, RecordKind, recordKey } from "../../src/broker/persist-records.js";
 import { EXPIRY_NEVER, type Session } from "../../src/broker/session.js";
 import { sharedFilterAt } from "../../src/codec/topic.js";
 import { DeliveryState } from "../../src/delivery/deliveries.js";
@@ -11,7 +11,14 @@ import type { Limits } from "../../src/limits.js";
 import { MessageFlag } from "../../src/memory/message-store.js";
 import type { RecordVisitor, Storage, StorageTarget } from "../../src/platform.js";
 import { text } from "../text.js";
-import { EXPORT_VERSION, type Line, type MessageLine, type QueueItem, type SessionLine } from "./export.js";
+import {
+	EXPORT_VERSION,
+	type Line,
+	type MessageLine,
+	type QueueItem,
+	type RecordLine,
+	type SessionLine,
+} from "./export.js";
 
 /** Records in memory, on their way to a file. */
 class Records implements Storage {
@@ -48,6 +55,8 @@ export interface Imported {
 	sessions: number;
 	retained: number;
 	queued: number;
+	/** records of the hub's own */
+	own: number;
 }
 
 /** Takes lines up. @param lines as they stand in the file; a line is one thing, whole or not at all
@@ -63,6 +72,8 @@ class Importer {
 	/** messages by their number in the export: the line, and the number here, 0: not stored yet */
 	private readonly messages = new Map<number, { line: MessageLine; number: number }>();
 	private queued = 0;
+	private devices = 0;
+	private keys = 0;
 
 	constructor(
 		limits: Limits,
@@ -88,6 +99,7 @@ class Importer {
 			sessions: broker.clientSessions,
 			retained: broker.retained.count,
 			queued: this.queued,
+			own: this.devices + this.keys,
 		};
 	}
 
@@ -109,11 +121,21 @@ class Importer {
 			case "session":
 				return this.session(line);
 			case "record":
-				this.records.table.set(recordKey(line.kind as RecordKind, line.number), Buffer.from(line.base64, "base64"));
-				return;
+				return this.own(line, at);
 			default:
 				throw new HearthError("HEARTH_ERR_IMPORT", `import: line ${at}: has no type that this version knows`);
 		}
+	}
+
+	private own({ kind, number, base64 }: RecordLine, at: number): void {
+		const bytes = Buffer.from(typeof base64 === "string" ? base64 : "", "base64");
+		if (kind === RecordKind.HubDevice && bytes.length > 0) {
+			// a record's number is only its place
+			this.records.table.set(recordKey(kind, this.devices++), bytes);
+		} else if (kind === RecordKind.HubKey && Number.isInteger(number) && number >= 0 && number <= NUMBER_MAX) {
+			this.records.table.set(recordKey(kind, number), bytes);
+			this.keys++;
+		} else throw new HearthError("HEARTH_ERR_IMPORT", `import: line ${at}: is no record of the hub's own`);
 	}
 
 	/** @param will it is a Will Message @returns a message's number, with one holder that is given up at the end; 0: the

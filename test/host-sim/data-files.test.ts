@@ -6,6 +6,8 @@ import mqtt from "mqtt";
 import { data } from "../../host-sim/cli/data.js";
 import { DATA_FILE, DataDirectory } from "../../host-sim/data/directory.js";
 import { exportData, type Line, type MessageLine } from "../../host-sim/data/export.js";
+import { seal } from "../../host-sim/data/sealed.js";
+import { RecordKind } from "../../src/broker/persist-records.js";
 import { TestHub } from "../interop/support.js";
 import { assert, suite } from "../support/test.js";
 
@@ -21,7 +23,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string }> {
 		out += `${line}\n`;
 	};
 	try {
-		return { code: await data(args), out };
+		return { code: await data(args, 8), out };
 	} finally {
 		console.log = log;
 		console.error = error;
@@ -36,7 +38,7 @@ async function hubOn(directory: string): Promise<TestHub> {
 /** What an export says, with messages by their topic and payload, and without times. */
 function said(directory: string): string[] {
 	const lines: Line[] = [];
-	exportData(join(directory, DATA_FILE), Date.now(), (line) => lines.push(line));
+	exportData(join(directory, DATA_FILE), Date.now(), false, (line) => lines.push(line));
 	return plain(lines);
 }
 
@@ -146,14 +148,65 @@ test("compact gives room back", async () => {
 	assert.match((await run("info", "--data", original)).out, /Retained Messages +81\n(.*\n)*hub +does not run/);
 });
 
+test("who the hub is moves in a file that only its passphrase opens", async () => {
+	const directory = join(folder, "identity");
+	const hub = await hubOn(directory);
+	const { own } = hub.broker.persist!;
+	const put = (kind: RecordKind.HubDevice | RecordKind.HubKey, number: number, bytes: string) =>
+		new Promise<boolean>((saved) => own.put(kind, number, Buffer.from(bytes), saved));
+	assert.ok(await put(RecordKind.HubKey, 0, "the hub"));
+	assert.ok(await put(RecordKind.HubDevice, 3, "a device"));
+	const sender = await mqtt.connectAsync(`mqtt://127.0.0.1:${hub.port}`, { reconnectPeriod: 0 });
+	await sender.publishAsync("value", "1", { qos: 1, retain: true });
+	sender.end(true);
+	const file = join(folder, "sealed");
+	const right = passphrase("apple tree in autumn");
+	const made = await run("export", "--data", directory, "--identity", "--file", file, ...right);
+	assert.match(made.out, /sealed: 3 lines, encrypted/);
+	assert.is(statSync(file).mode & 0o777, 0o600);
+	await hub.close();
+	assert.not.ok(readFileSync(file, "latin1").includes(Buffer.from("a device").toString("base64")));
+	const { code, out } = await run("import", "--data", join(folder, "moved"), "--file", file, ...right);
+	assert.is(code, 0, out);
+	assert.match(out, /0 sessions, 0 Retained Messages, 0 queued messages, 2 of the hub's records/);
+	const moved = await hubOn(join(folder, "moved"));
+	const found: string[] = [];
+	for (const kind of [RecordKind.HubKey, RecordKind.HubDevice] as const)
+		moved.broker.persist!.own.each(kind, (_number, bytes) => found.push(Buffer.from(bytes).toString()));
+	assert.equal(found, ["the hub", "a device"]);
+	await moved.close();
+});
+
+test("an encrypted file opens by its passphrase only, whole", async () => {
+	const file = join(folder, "quick");
+	const lines = `${JSON.stringify({ hearth: "data", version: 1, time: "" })}\n{"type":"record","kind":9999,"number":0}`;
+	const sealed = await seal(Buffer.from(lines), "apple tree in autumn", 8);
+	writeFileSync(file, sealed);
+	const args = ["import", "--data", join(folder, "y"), "--file", file];
+	await refuses(args, /quick: is encrypted; give --passphrase-file/);
+	await refuses([...args, ...passphrase("apple tree in spring")], /quick: another passphrase, or damaged/);
+	await refuses([...args, ...passphrase("short")], /words: give at least 12 characters/);
+	await refuses([...args, ...passphrase("apple tree in autumn")], /line 2: is no record of the hub's own/);
+	writeFileSync(file, sealed.subarray(0, sealed.length - 1));
+	await refuses([...args, ...passphrase("apple tree in autumn")], /quick: another passphrase, or damaged/);
+	assert.not.ok(existsSync(join(folder, "y")));
+});
+
+function passphrase(words: string): string[] {
+	writeFileSync(join(folder, "words"), `${words}\n`);
+	return ["--passphrase-file", join(folder, "words")];
+}
+
+/** It ends with this one line. */
+async function refuses(args: string[], pattern: RegExp): Promise<void> {
+	let message = "";
+	await run(...args).catch((error) => {
+		message = error.message;
+	});
+	assert.match(message, pattern);
+}
+
 test("what cannot be used is one line", async () => {
-	const refuses = async (args: string[], pattern: RegExp) => {
-		let message = "";
-		await run(...args).catch((error) => {
-			message = error.message;
-		});
-		assert.match(message, pattern);
-	};
 	await refuses(["info"], /data info: give --data DIR/);
 	await refuses(["tidy", "--data", original], /data tidy: give info, export, import or compact/);
 	await refuses(["info", "--data", join(folder, "none")], /none\/hearth\.mdb: there is none/);
