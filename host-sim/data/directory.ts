@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, statSync, unlinkSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { HearthError } from "../../src/errors.js";
 import { LmdbStorage } from "./lmdb.js";
 
@@ -62,19 +62,20 @@ export class DataDirectory {
 	}
 }
 
-/** Makes a directory, and those that it is in. @returns why not; "": it is there */
+/** Makes a directory, and those that it is in: Node's own way hides why it cannot, or never ends.
+ *  @returns why not; "": it is there */
 function make(path: string): string {
-	try {
-		mkdirSync(path, { recursive: true, mode: 0o700 });
-		return "";
-	} catch (error) {
-		if (codeOf(error) !== "ENOENT") return codeOf(error);
-	}
-	try {
-		mkdirSync(path); // Node says ENOENT of what is read-only when it makes several
-		return "";
-	} catch (error) {
-		return codeOf(error);
+	for (let attempt = 0; ; attempt++) {
+		try {
+			mkdirSync(path, { mode: 0o700 });
+			return "";
+		} catch (error) {
+			const code = codeOf(error);
+			if (code === "EEXIST" && statSync(path).isDirectory()) return "";
+			if (code !== "ENOENT" || attempt > 0 || dirname(path) === path) return code;
+			const fault = make(dirname(path));
+			if (fault !== "") return fault;
+		}
 	}
 }
 

@@ -96,47 +96,61 @@ test("unusable options and directories: one line, exit code 2", async () => {
 
 const canMount = mount(join(folder, "small"), "size=1m") && mount(join(folder, "fixed"), "ro");
 
-test.if(canMount, "cannot mount a file system here")(
-	"a directory that cannot be written: one line, exit code 2",
-	async () => {
-		await refuses(["--data", join(folder, "fixed", "data")], /data: cannot be made \(EROFS\); give another/);
+test("a directory that cannot be written: one line, exit code 2", async () => {
+	// without the right to mount: where nobody can make one
+	const fixed = canMount ? join(folder, "fixed", "data") : "/proc/hearth-data";
+	await refuses(["--data", fixed], /data: cannot be made \((EROFS|ENOENT|EACCES)\); give another/);
+	if (canMount)
 		await refuses(["--data", join(folder, "fixed")], /hearth\.mdb: cannot be opened \(.*\); give another directory/);
-	},
-);
+});
 
-test.if(canMount, "cannot mount a file system here")(
-	"a full disk: 0x97 and an alarm, QoS 0 goes on, and there is room again when others give it",
-	async () => {
-		const small = join(folder, "small");
-		const { running, url } = await hub("--data", join(small, "data"));
-		const client = await mqtt.connectAsync(url, { protocolVersion: 5, reconnectPeriod: 0 });
-		await client.publishAsync("first", "x", { qos: 1, retain: true });
-		writeFileSync(join(small, "ballast"), Buffer.alloc(100_000));
-		const codes: number[] = [];
-		for (let i = 0; i < 300 && codes.length < 3; i++)
-			await client
-				.publishAsync(`t/${i}`, "x".repeat(10_000), { qos: 1, retain: true })
-				.catch((error) => codes.push(error.code));
-		assert.equal(codes, [0x97, 0x97, 0x97]);
-		await running.says(/storage: cannot write, tries again each second: no space is left on the disk/, "stderr");
-		const got: string[] = [];
-		client.on("message", (topic) => got.push(topic));
-		await client.subscribeAsync("zero");
-		await client.publishAsync("zero", "0");
-		await until(() => got.includes("zero"), "QoS 0");
-		rmSync(join(small, "ballast"));
-		await running.says(/storage: writes again/, "stderr");
-		await client.publishAsync("last", "x", { qos: 1, retain: true });
-		client.end(true);
-		await end(running, "SIGKILL");
-		const again = await hub("--data", join(small, "data"));
-		const reader = await mqtt.connectAsync(again.url, { reconnectPeriod: 0 });
-		reader.on("message", (topic) => got.push(topic));
-		await reader.subscribeAsync(["first", "last"]);
-		await until(() => got.includes("first") && got.includes("last"), "what was acknowledged");
-		reader.end(true);
-		await end(again.running);
-	},
-);
+/** A hub whose disk has a megabyte: a file system of that size, or, without the right to mount, files of that size.
+ *  @returns it, and what makes room */
+async function hubOnSmallDisk(): Promise<{ data: string; running: Running; url: string; makeRoom: () => void }> {
+	const data = join(folder, "small", "data");
+	if (canMount) {
+		const ballast = join(folder, "small", "ballast");
+		writeFileSync(ballast, Buffer.alloc(100_000));
+		return { data, ...(await hub("--data", data)), makeRoom: () => rmSync(ballast) };
+	}
+	const command = `ulimit -S -f 1000; exec "$0" "$@"`;
+	const args = [bin, "hub", "--port", "0", "--no-ws", "--data", data];
+	const running = new Running("bash", ["-c", command, process.execPath, ...args]);
+	const ready = await running.says(/^listening (mqtt:\/\/\S+:\d+)$/m);
+	const pid = `${running.child.pid}`;
+	const makeRoom = () => spawnSync("prlimit", ["--pid", pid, "--fsize=unlimited:unlimited"]);
+	return { data, running, url: ready[1]!, makeRoom };
+}
+
+test("a full disk: 0x97 and an alarm, QoS 0 goes on, and there is room again when others give it", async () => {
+	const { data, running, url, makeRoom } = await hubOnSmallDisk();
+	const client = await mqtt.connectAsync(url, { protocolVersion: 5, reconnectPeriod: 0 });
+	await client.publishAsync("first", "x", { qos: 1, retain: true });
+	const codes: number[] = [];
+	for (let i = 0; i < 300 && codes.length < 3; i++)
+		await client
+			.publishAsync(`t/${i}`, "x".repeat(10_000), { qos: 1, retain: true })
+			.catch((error) => codes.push(error.code));
+	assert.equal(codes, [0x97, 0x97, 0x97]);
+	await running.says(/storage: cannot write, tries again each second: \S/, "stderr");
+	if (canMount) assert.match(running.stderr, /no space is left on the disk/);
+	const got: string[] = [];
+	client.on("message", (topic) => got.push(topic));
+	await client.subscribeAsync("zero");
+	await client.publishAsync("zero", "0");
+	await until(() => got.includes("zero"), "QoS 0");
+	makeRoom();
+	await running.says(/storage: writes again/, "stderr");
+	await client.publishAsync("last", "x", { qos: 1, retain: true });
+	client.end(true);
+	await end(running, "SIGKILL");
+	const again = await hub("--data", data);
+	const reader = await mqtt.connectAsync(again.url, { reconnectPeriod: 0 });
+	reader.on("message", (topic) => got.push(topic));
+	await reader.subscribeAsync(["first", "last"]);
+	await until(() => got.includes("first") && got.includes("last"), "what was acknowledged");
+	reader.end(true);
+	await end(again.running);
+});
 
 test.run();
