@@ -1,6 +1,6 @@
 /** Ten years of a house on a virtual flash of 64 KB: 40 devices, each with a discovery config and a value every 30 s,
- *  as the broker stores them; and one without a bound on bytes a day. `--cuts`: the power cut at each byte of a
- *  day, and at each byte of every recovery. */
+ *  as the broker stores them; and one without a bound on bytes a day. `--cuts`, or `--cuts=BATCHES`:
+ *  the power cut at each byte of a day, and at each byte of every recovery; some ten seconds a batch. */
 import { TYPICAL, VirtualFlash, WORST } from "../../host-sim/sim/flash.js";
 import { Journal } from "../../src/storage/journal.js";
 import { type JournalLimits, journalLimits, journalMemory } from "../../src/storage/journal-limits.js";
@@ -168,10 +168,12 @@ const houses: House[] = [
 		days: days / 100,
 	},
 ];
-if (process.argv.includes("--cuts")) {
+const cuts = process.argv.find((word) => word.startsWith("--cuts"));
+if (cuts !== undefined) {
+	const batches = Number(cuts.split("=")[1] ?? 60);
 	Error.stackTraceLimit = 0;
 	const make = () => new VirtualFlash({ sectors: 8, sectorBytes: 512 });
-	console.log(cutEverywhere(make, SMALL, new Script(1, 24, 150), 60, "all"));
+	console.log(cutEverywhere(make, SMALL, new Script(1, 24, 150), batches, "all"));
 } else {
 	const memory = journalMemory(new VirtualFlash({ sectors: 16 }), journalLimits);
 	console.log(`memory: ${memory} bytes`);

@@ -1,5 +1,6 @@
 /** On XS: the power goes within a short day, and within what follows when it is back; with the engine's memory. Then
  *  what a journal keeps, and what its work costs. */
+import config from "mc/config";
 import { VirtualFlash } from "../../host-sim/sim/flash.js";
 import { Journal } from "../../src/storage/journal.js";
 import { journalLimits, journalMemory } from "../../src/storage/journal-limits.js";
@@ -50,7 +51,7 @@ function day(cut: number): Harness {
 
 const bytes = day(1_000_000).flash.bytesProgrammed;
 let cuts = 0;
-for (let cut = 130; cut < bytes; cut += 5) {
+for (let cut = 130; cut < bytes; cut += Number(config.every ?? 5)) {
 	const harness = day(cut);
 	restart(harness, 5 + ((cut * 7) % 500));
 	play(harness, new Script(cut, 8, 100), 3);
