@@ -33,7 +33,7 @@ const HELP = `usage: hearth data COMMAND --data DIR [options]
   --board NAME         import: for a hub with these limits: host, ${boardNames().join(", ")} (default host)
   --what-fits          import: leaves out what does not fit; else nothing is imported where something doesn't
   --identity           export: only who the hub is, and its devices: what a new board needs to take an old one's place
-  --passphrase-file F  export: encrypts with the passphrase that is F's first line; import: the one it was encrypted with
+  --passphrase-file F  export: encrypts with the passphrase in F's first line; import: the one it was encrypted with
                        (the age format: \`age --decrypt\` reads it, too)`;
 
 const OPTIONS = {

@@ -27,6 +27,7 @@ CODE it is asked for. The text of the QR code says where the hub is, too.
       --model NAME     what people see that it is, at most 32 bytes (default hearth)
       --keys FILE      where the keys are kept (default ~/.config/hearth/ID.keys)
       --check          log in with the keys that are kept
+      --find           with --check: look for the hub in this network (mDNS), by the identifier that the keys have
       --forget         forget the keys
 
 Exit codes: 0 paired, 1 not paired or refused, 2 unusable arguments`;
@@ -38,6 +39,7 @@ const OPTIONS = {
 	model: { type: "string", default: "hearth" },
 	keys: { type: "string" },
 	check: { type: "boolean", default: false },
+	find: { type: "boolean", default: false },
 	forget: { type: "boolean", default: false },
 	verbose: { type: "boolean", default: false },
 	help: { type: "boolean", short: "h", default: false },
@@ -72,7 +74,9 @@ export async function join(args: string[]): Promise<number> {
 	const host = values.host ?? invitation.host ?? "127.0.0.1";
 	const port = values.port === undefined ? (invitation.port ?? 1883) : portOf("join", "port", values.port);
 	const address = { host, port, clientId: id, version: 5, reconnect: false, timeout: 60 };
-	if (values.check) return check(keys, id, address);
+	if (values.find && !values.check)
+		throw unusable("--find: give --check, too; the text of a QR code says where a hub is");
+	if (values.check) return check(keys, id, address, values.find);
 	return pair(keys, file, id, values.model, invitation, address);
 }
 
@@ -160,7 +164,7 @@ async function pair(
 }
 
 /** Logs in with the keys as a device does after a start: those of an unfinished pairing first. */
-async function check(keys: DeviceKeyStore, id: string, address: ConnectOptions): Promise<number> {
+async function check(keys: DeviceKeyStore, id: string, address: ConnectOptions, find: boolean): Promise<number> {
 	const { pending, current } = keys;
 	const platform = { ...nodePlatform(), crypto };
 	let why = "there are no keys; join first";
@@ -168,7 +172,8 @@ async function check(keys: DeviceKeyStore, id: string, address: ConnectOptions):
 		if (candidate === undefined) continue;
 		try {
 			const authentication = new ScramSha256Client(platform, id, candidate);
-			const client = await connect({ ...address, authentication });
+			const place = find ? { discover: candidate.hubId } : {};
+			const client = await connect({ ...address, ...place, authentication });
 			const settle = candidate === pending ? "confirmPending" : "dropPending";
 			await new Promise<void>((resolve) => keys[settle](() => resolve()));
 			await client.end();

@@ -1,23 +1,35 @@
 /** hearth-mqtt/client on Node. */
+
+import type { Connector } from "../../src/client/client-options.js";
+import { HearthError } from "../../src/errors.js";
 import { AsyncClient } from "../../src/promises/async-client.js";
-import { type ConnectOptions, readSettings } from "../../src/promises/settings.js";
+import { type ConnectOptions, readSettings, type Settings } from "../../src/promises/settings.js";
 import { text } from "../text.js";
 import { NodeConnector } from "./connector.js";
+import { DiscoveringConnector } from "./discovering-connector.js";
 import { clientPlatform } from "./platform.js";
 
 export { type ScramClientKeys, ScramSha256Client, scramSha256 } from "../../src/auth/scram-client.js";
 export * from "../../src/promises/index.js";
 
+/** What a connection on Node may be told. */
+export interface NodeConnectOptions extends ConnectOptions {
+	/** a hub's identifier: it is found by mDNS before each connection, in place of host and port. What answers proves
+	 *  nothing: log in with `scramSha256`, or by TLS, which do */
+	discover?: string;
+}
+
 /** Makes a client without connecting it: `open` does. Throws HearthError for an option that cannot be.
  *  @param log takes log lines: level 0 error, 1 event, 2 detail */
 export function createClient(
-	url: string | ConnectOptions,
-	options: ConnectOptions = {},
+	url: string | NodeConnectOptions,
+	options: NodeConnectOptions = {},
 	log?: (level: number, line: string) => void,
 ): AsyncClient {
-	const settings = readSettings(url, options, text);
+	const { discover, ...given } = typeof url === "string" ? { ...options, url } : { ...url, ...options };
+	const settings = readSettings(given, {}, text);
 	const platform = clientPlatform(log);
-	const connector = new NodeConnector(settings.address, settings.tls);
+	const connector = connectorOf(settings, discover);
 	const client = new AsyncClient(settings, platform, connector, () => platform.detach());
 	platform.attach(client);
 	return client;
@@ -26,6 +38,19 @@ export function createClient(
 /** Connects to a server, such as mqtt://127.0.0.1:1883.
  *  @returns the client, once the server has accepted it. Rejects with ClientError, or HearthError for an option that
  *  cannot be */
-export async function connect(url: string | ConnectOptions, options: ConnectOptions = {}): Promise<AsyncClient> {
+export async function connect(
+	url: string | NodeConnectOptions,
+	options: NodeConnectOptions = {},
+): Promise<AsyncClient> {
 	return createClient(url, options).open();
+}
+
+function connectorOf({ address, tls }: Settings, discover: string | undefined): Connector {
+	const connector = new NodeConnector(address, tls);
+	if (discover === undefined) return connector;
+	if (!/^[A-Z2-7]{8}$/.test(discover))
+		throw new HearthError("HEARTH_ERR_OPTION", `connect: discover ${discover}: give a hub's identifier, 8 of A-Z 2-7`);
+	if (address.scheme === "ws" || address.scheme === "wss")
+		throw new HearthError("HEARTH_ERR_OPTION", `connect: discover finds mqtt and mqtts, not ${address.scheme}`);
+	return new DiscoveringConnector(discover, address.scheme === "mqtts", connector);
 }

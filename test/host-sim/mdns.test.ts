@@ -1,6 +1,8 @@
 /** What is announced of a hub, and what is made of what others announce; without a network. */
 import { EventEmitter } from "node:events";
+import { DiscoveringConnector } from "../../host-sim/client/discovering-connector.js";
 import { Announcement, type Found, findHubs, type Mdns, servicesOf } from "../../host-sim/mdns.js";
+import type { Connector } from "../../src/client/client-options.js";
 import { assert, suite } from "../support/test.js";
 
 const test = suite("mDNS");
@@ -104,6 +106,43 @@ test("hubs are found with the addresses that reach them; other brokers are none"
 		},
 	]);
 	stop();
+});
+
+test("a client looks for its hub before each connection, and takes no other one's answer", () => {
+	const network = new Network();
+	const opened: string[] = [];
+	let failed = "";
+	const inner = { open: (_target: unknown, reference: string) => opened.push(reference), cancel: () => {} };
+	const target = {
+		opened: () => {},
+		failed: (why: string) => {
+			failed = why;
+		},
+	};
+	const connector = new DiscoveringConnector("K7Q2M9XD", false, inner as unknown as Connector, () => network.mdns);
+	const answer = (type: string, id: string, port: number, address: string) => {
+		for (const looking of network.looking)
+			if (looking.type === type) looking.found({ port, host: "h.local", addresses: [address], txt: { id } } as never);
+	};
+	connector.open(target as never, "");
+	answer("mqtt", "OTHERHUB", 1, "192.168.1.2");
+	answer("secure-mqtt", "K7Q2M9XD", 2, "192.168.1.3");
+	assert.equal(opened, []);
+	answer("mqtt", "K7Q2M9XD", 3, "192.168.1.4");
+	answer("mqtt", "K7Q2M9XD", 4, "192.168.1.5");
+	assert.equal(opened, ["192.168.1.4:3"]);
+	network.looking.length = 0;
+	connector.open(target as never, "");
+	answer("mqtt", "K7Q2M9XD", 3, "fd00::1");
+	assert.equal(opened, ["192.168.1.4:3", "[fd00::1]:3"]);
+	connector.open(target as never, "elsewhere:9");
+	assert.is(opened[2], "elsewhere:9");
+	network.looking.length = 0;
+	connector.open(target as never, "");
+	connector.cancel();
+	answer("mqtt", "K7Q2M9XD", 3, "192.168.1.4");
+	assert.is(opened.length, 3);
+	assert.is(failed, "");
 });
 
 test.run();

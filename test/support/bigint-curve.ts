@@ -1,5 +1,5 @@
-/** Point arithmetic on P-256 with BigInt alone, slow and simple: a stand-in for an SDK's native one where a test runs on
- *  the bare engine, and a second opinion on the library's. */
+/** Point arithmetic on P-256 with BigInt alone, slow and simple: a stand-in for an SDK's native one where a test runs
+ *  on the bare engine, and a second opinion on the library's. */
 import { bytesOf, numberOf } from "../../src/hub/p256.js";
 import type { Curve } from "../../src/platform.js";
 
