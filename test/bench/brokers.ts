@@ -89,11 +89,14 @@ try {
 	for (const load of LOADS) {
 		const costs: number[][] = all.map(() => []);
 		const rates: number[][] = all.map(() => []);
-		for (let round = 0; round < ROUNDS; round++)
+		// the first round warms each up and does not count
+		for (let round = 0; round <= ROUNDS; round++)
 			for (const [i, rival] of all.entries()) {
-				if (process.stderr.isTTY) process.stderr.write(`\r${load.name}: round ${round + 1}, ${rival.name}\x1b[K`);
+				if (process.stderr.isTTY) process.stderr.write(`\r${load.name}: round ${round}, ${rival.name}\x1b[K`);
 				const before = cpu(rival.process.pid!);
-				rates[i]!.push(await run(rival.port, load));
+				const rate = await run(rival.port, load);
+				if (round === 0) continue;
+				rates[i]!.push(rate);
 				costs[i]!.push((cpu(rival.process.pid!) - before) / load.deliveries);
 			}
 		if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
