@@ -381,7 +381,7 @@ test("wss: a client certificate is a user name; new certificates are for who com
 });
 
 test("who asks for nothing ends in time and holds no connection meanwhile", async () => {
-	const quick = await TestHub.start({ connectTimeoutMs: 200 });
+	const quick = await TestHub.start({ connectTimeoutMs: 600 });
 	const { port: at } = await listen({}, quick.broker);
 	const silent = connectTcp(at, "127.0.0.1");
 	await within(once(silent, "close"), "it is ended");
