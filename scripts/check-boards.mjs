@@ -44,6 +44,8 @@ function standIns() {
 		"gcc",
 	])
 		fs.mkdirSync(vendor(name), { recursive: true });
+	for (const name of ["gcc/bin", "pico-examples"]) fs.mkdirSync(vendor(name), { recursive: true });
+	for (const name of ["gcc/bin/arm-none-eabi-gcc", "pioasm", "picotool"]) fs.writeFileSync(vendor(name), "");
 	const radio = vendor("pico-sdk/src/rp2_common/pico_cyw43_driver");
 	fs.mkdirSync(radio, { recursive: true });
 	fs.writeFileSync(path.join(radio, "cyw43_bus_pio_spi.pio"), "");
@@ -55,9 +57,12 @@ function standIns() {
 	return {
 		IDF_PATH: vendor("esp-idf"),
 		ESP_BASE: folder,
+		PICO_ROOT: folder,
 		PICO_SDK_DIR: vendor("pico-sdk"),
 		PICO_EXTRAS_DIR: vendor("pico-extras"),
-		PICO_EXAMPLES_DIR: vendor("pico-extras"),
+		PICO_EXAMPLES_DIR: vendor("pico-examples"),
+		PIOASM: vendor("pioasm"),
+		UF2CONV: vendor("picotool"),
 		PICO_GCC_ROOT: vendor("gcc"),
 	};
 }
