@@ -1,4 +1,5 @@
 /** A client's connections on a device: TCP to one server, whose name is looked up each time. */
+// biome-ignore lint/style/useNodejsImportProtocol: the SDK's module of this name
 import Net from "net";
 import Timer from "timer";
 import type { Connector, ConnectorTarget } from "../src/client/client-options.js";
