@@ -279,7 +279,7 @@ test("messages are acknowledged in their order, whoever is done first [MQTT-4.6.
 	assert.equal(acked(), [1, 2, 3, 4]);
 });
 
-test("Packet Identifiers are never given twice, SUBSCRIBEs included [MQTT-2.2.1-3]", () => {
+test("Packet Identifiers are never given twice, SUBSCRIBEs included [5:MQTT-2.2.1-3]", () => {
 	const server = script({ version: 4, limits: { inFlight: 10 } as never }).accept();
 	server.client.publish("stays", "x", { qos: 1 });
 	server.client.subscribe("also/stays");
