@@ -26,10 +26,11 @@ export const CPUS = {
 	/** 32-bit: a slot takes 16 bytes, as on a device. SSE: doubles are rounded as everywhere else. */
 	x86: {
 		compiler: process.env.CC ?? "gcc",
-		flags: ["-m32", "-msse2", "-mfpmath=sse"],
+		// gcc-multilib, which links <asm> there, cannot be installed beside ARM's compiler
+		flags: ["-m32", "-msse2", "-mfpmath=sse", "-idirafter", "/usr/include/x86_64-linux-gnu"],
 		link: (objects) => ["-m32", ...objects, "-lm", "-ldl", "-lpthread"],
 		run: [],
-		packages: ["gcc", "gcc-multilib"],
+		packages: ["gcc", "gcc-multilib (beside ARM's compiler gcc-12-multilib)"],
 		sources: [],
 	},
 	arm: {
@@ -103,7 +104,7 @@ export function cpuNamed(name) {
 export function missingFor(name) {
 	const cpu = cpuNamed(name);
 	const install = `install ${cpu.packages.join(", ")}`;
-	const source = "#include <stdio.h>\n#include <math.h>\nint x;\n";
+	const source = "#include <errno.h>\n#include <stdio.h>\n#include <math.h>\nint x;\n";
 	const options = [...cpu.flags, "-x", "c", "-c", "-", "-o", os.devNull];
 	const tried = spawnSync(cpu.compiler, options, { input: source });
 	if (tried.error) return `no ${cpu.compiler}: ${install}`;
