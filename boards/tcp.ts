@@ -159,28 +159,20 @@ export function takeOver(platform: DevicePlatform, from: TCP): TcpTransport | un
 	}
 }
 
-/** Ends an SDK's listener, whose types have no `close`. */
-export function endListener(listener: Listener): void {
-	(listener as unknown as { close(): void }).close();
-}
-
-/** Listens for MQTT over TCP. */
-export class TcpListener {
+/** Listens at a port. */
+export abstract class PortListener {
 	private readonly listener: Listener;
 
-	/** @param port 0: a free one @param rules a listener of the broker with its own rules; default: the broker's
-	 *  Throws the SDK's error when the port can't be had */
+	/** @param port 0: a free one. Throws the SDK's error when it can't be had */
 	constructor(
-		private readonly platform: DevicePlatform,
-		private readonly broker: Broker,
+		protected readonly platform: DevicePlatform,
 		port: number,
-		private readonly rules?: BrokerListener,
 	) {
-		const tcp = this;
+		const own = this;
 		this.listener = new Listener({
 			port,
 			onReadable() {
-				tcp.acceptAll(this);
+				own.acceptAll(this);
 			},
 		});
 	}
@@ -189,10 +181,13 @@ export class TcpListener {
 		return this.listener.port;
 	}
 
-	/** Ends the listener; connections stay. */
+	/** Ends the listener; connections stay. The SDK's types have no `close`. */
 	close(): void {
-		endListener(this.listener);
+		(this.listener as unknown as { close(): void }).close();
 	}
+
+	/** Takes what a peer has opened. */
+	protected abstract accept(from: TCP): void;
 
 	private acceptAll(listener: Listener): void {
 		const platform = this.platform;
@@ -204,9 +199,23 @@ export class TcpListener {
 		}
 		platform.endEvent();
 	}
+}
+
+/** Listens for MQTT over TCP. */
+export class TcpListener extends PortListener {
+	/** @param port 0: a free one @param rules a listener of the broker with its own rules; default: the broker's
+	 *  Throws the SDK's error when the port can't be had */
+	constructor(
+		platform: DevicePlatform,
+		private readonly broker: Broker,
+		port: number,
+		private readonly rules?: BrokerListener,
+	) {
+		super(platform, port);
+	}
 
 	/** A connection that is gone already, or one more than there are places, is closed. */
-	private accept(from: TCP): void {
+	protected override accept(from: TCP): void {
 		const transport = takeOver(this.platform, from);
 		if (transport === undefined) return;
 		const connection = this.broker.accept(transport, 0, this.rules);

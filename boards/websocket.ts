@@ -1,14 +1,13 @@
 /** MQTT over WebSocket for a few connections: between a TCP transport and the broker. Each byte that comes is unmasked
  *  in a loop, at some 40 opcodes; what leaves is not touched. Of a frame just its header, then just its payload are
  *  read, so nothing is ever left over. RFC 6455; MQTT 5.0, section 6 */
-import Listener from "embedded:io/socket/listener";
 import type TCP from "embedded:io/socket/tcp";
 import { encodeBase64 } from "../src/auth/base64.js";
 import type { Broker } from "../src/broker/broker.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
 import { digestOf } from "./crypto.js";
 import type { DevicePlatform } from "./platform.js";
-import { endListener, type TcpTransport, takeOver } from "./tcp.js";
+import { PortListener, type TcpTransport, takeOver } from "./tcp.js";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -283,49 +282,22 @@ function sha1(platform: DevicePlatform, text: string): Uint8Array {
 
 /** Listens for MQTT over WebSocket. A client is the broker's only once it has upgraded; until then it has the time that
  *  a CONNECT has, and there may be as many as there are places. */
-export class WebSocketListener {
-	private readonly listener: Listener;
+export class WebSocketListener extends PortListener {
 	/** connections whose request has not come; each with when it must have */
 	private readonly strangers: { tcp: TcpTransport; due: number }[] = [];
 
 	/** @param port 0: a free one. Throws the SDK's error when the port can't be had */
 	constructor(
-		private readonly platform: DevicePlatform,
+		platform: DevicePlatform,
 		private readonly broker: Broker,
 		port: number,
 		/** strangers at once */
 		private readonly most = 2,
 	) {
-		const webSocket = this;
-		this.listener = new Listener({
-			port,
-			onReadable() {
-				webSocket.acceptAll(this);
-			},
-		});
+		super(platform, port);
 	}
 
-	get port(): number {
-		return this.listener.port;
-	}
-
-	/** Ends the listener; connections stay. */
-	close(): void {
-		endListener(this.listener);
-	}
-
-	private acceptAll(listener: Listener): void {
-		const platform = this.platform;
-		platform.beginEvent();
-		try {
-			for (let from = listener.read(); from !== undefined; from = listener.read()) this.accept(from);
-		} catch (error) {
-			platform.fault("listener", error);
-		}
-		platform.endEvent();
-	}
-
-	private accept(from: TCP): void {
+	protected override accept(from: TCP): void {
 		const now = this.platform.now();
 		const tcp = takeOver(this.platform, from);
 		if (tcp === undefined) return;
