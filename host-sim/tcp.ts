@@ -18,7 +18,7 @@ interface KeptBuffers {
 }
 
 /** How long a connection that this side has ended is kept to let the peer read the last packet, ms. */
-const LINGER_MS = 1_000;
+export const LINGER_MS = 1_000;
 
 export class TcpTransport implements Transport {
 	readonly remoteAddress: string;
@@ -93,10 +93,7 @@ export class TcpTransport implements Transport {
 		this.target = undefined;
 		if (this.kept) socket.destroy(); // its bytes lie in the broker's buffer, which goes to others now
 		this.giveBack();
-		if (socket.destroyed) return;
-		socket.end();
-		socket.resume();
-		setTimeout(() => socket.destroy(), LINGER_MS).unref();
+		endGently(socket);
 	}
 
 	private ended(): void {
@@ -106,6 +103,14 @@ export class TcpTransport implements Transport {
 		this.giveBack();
 		this.socket.destroy();
 	}
+}
+
+/** Ends a connection once what was written has left; a peer that does not end its side has LINGER_MS. */
+export function endGently(socket: Socket): void {
+	if (socket.destroyed) return;
+	socket.end();
+	socket.resume();
+	setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 /** Listens for MQTT over TCP. @param port 0: a free one @param listener of the broker, where clients come in
@@ -123,6 +128,11 @@ export function listenTcp(
 		if (connection === undefined) transport.close();
 		else transport.target = connection;
 	});
+	return startListening(server, broker, host, port);
+}
+
+/** Begins to listen. Rejects with the system's error when it cannot; later ones cost a connection and a log line. */
+export function startListening<S extends Server>(server: S, broker: Broker, host: string, port: number): Promise<S> {
 	return new Promise((resolve, reject) => {
 		server.once("error", reject);
 		server.listen({ host, port, backlog: 1024 }, () => {

@@ -16,6 +16,7 @@ import type { Listener } from "../src/broker/listener.js";
 import { HearthError } from "../src/errors.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
 import { fromEnvironment } from "./environment.js";
+import { endGently, startListening } from "./tcp.js";
 
 /** Paths of PEM files; env:NAME is what a variable of the environment holds. */
 export interface CertificateFiles {
@@ -46,9 +47,6 @@ export interface TlsControl {
 /** Bytes that wait for a peer at most. They are copies: TLS writes later than it is told to, and the broker's last
  *  packet must not go with the buffer that it lay in. */
 export const WAITING_BYTES_MAX = 1 << 16;
-
-/** How long a connection that this side has ended is kept to let the peer read the last packet, ms. */
-export const LINGER_MS = 1_000;
 
 /** The oldest version that is spoken. */
 const MIN_VERSION = "TLSv1.2";
@@ -96,10 +94,7 @@ export class TlsTransport implements Transport {
 	close(): void {
 		const socket = this.socket;
 		this.target = undefined;
-		if (socket.destroyed) return;
-		socket.end();
-		socket.resume();
-		setTimeout(() => socket.destroy(), LINGER_MS).unref();
+		endGently(socket);
 	}
 
 	private ended(): void {
@@ -311,20 +306,6 @@ function readPair(files: CertificateFiles, warn: (line: string) => void): { cert
 		throw unusable(files.cert, (error as Error).message.replaceAll("\n", " "), "make another");
 	}
 	return { cert, key };
-}
-
-/** Begins to listen. Rejects with the system's error when it cannot; later ones cost a connection and a log line. */
-export function startListening<S extends NetServer>(server: S, broker: Broker, host: string, port: number): Promise<S> {
-	return new Promise((resolve, reject) => {
-		server.once("error", reject);
-		server.listen({ host, port, backlog: 1024 }, () => {
-			server.off("error", reject);
-			server.on("error", (error) =>
-				broker.log(0, `${host}:${port}: a connection cannot be accepted: ${error.message}`),
-			);
-			resolve(server);
-		});
-	});
 }
 
 /** Listens for MQTT over TLS 1.2 and 1.3. A client is the broker's only once its handshake is done.

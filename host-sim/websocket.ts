@@ -13,12 +13,11 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Broker } from "../src/broker/broker.js";
 import type { Listener } from "../src/broker/listener.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
+import { LINGER_MS, startListening } from "./tcp.js";
 import {
 	addressOf,
 	Credentials,
-	LINGER_MS,
 	Strangers,
-	startListening,
 	type TlsControl,
 	type TlsOptions,
 	userNameOf,
