@@ -63,7 +63,7 @@ export interface PacketProperties {
 type Name = keyof PacketProperties;
 
 /** As an object, so that these names are property names of a preloaded module: a device has few for new ones. */
-const IDS: Readonly<Record<Name, PropertyId>> = frozen({
+export const PROPERTY_IDS: Readonly<Record<Name, PropertyId>> = frozen({
 	payloadFormatIndicator: PropertyId.PayloadFormatIndicator,
 	messageExpiryInterval: PropertyId.MessageExpiryInterval,
 	contentType: PropertyId.ContentType,
@@ -93,14 +93,14 @@ const IDS: Readonly<Record<Name, PropertyId>> = frozen({
 	sharedSubscriptionAvailable: PropertyId.SharedSubscriptionAvailable,
 });
 
-const NAMES: readonly Name[] = frozen(Object.keys(IDS) as Name[]);
+export const PROPERTY_NAMES: readonly Name[] = frozen(Object.keys(PROPERTY_IDS) as Name[]);
 
 /** @returns the properties of a packet that was taken apart, as an object of its own */
 export function readProperties(properties: Properties, text: Text): PacketProperties {
 	const result: Record<string, unknown> = {};
-	for (let i = 0; i < NAMES.length; i++) {
-		const name = NAMES[i]!;
-		const id = IDS[name];
+	for (let i = 0; i < PROPERTY_NAMES.length; i++) {
+		const name = PROPERTY_NAMES[i]!;
+		const id = PROPERTY_IDS[name];
 		if (!properties.has(id)) continue;
 		let value: unknown;
 		if (id === PropertyId.UserProperty || id === PropertyId.SubscriptionIdentifier)
@@ -154,7 +154,8 @@ export function encodeProperties(
 }
 
 function propertyOf(properties: PacketProperties, id: PropertyId): unknown {
-	for (let i = 0; i < NAMES.length; i++) if (IDS[NAMES[i]!] === id) return properties[NAMES[i]!];
+	for (let i = 0; i < PROPERTY_NAMES.length; i++)
+		if (PROPERTY_IDS[PROPERTY_NAMES[i]!] === id) return properties[PROPERTY_NAMES[i]!];
 	return undefined;
 }
 
@@ -167,7 +168,8 @@ function check(properties: PacketProperties, packet: number, packetName: string,
 		const value: unknown = properties[name as Name];
 		if (value === undefined) continue;
 		let id = 0;
-		for (let i = 0; i < NAMES.length; i++) if (NAMES[i] === name) id = IDS[NAMES[i]!];
+		for (let i = 0; i < PROPERTY_NAMES.length; i++)
+			if (PROPERTY_NAMES[i] === name) id = PROPERTY_IDS[PROPERTY_NAMES[i]!];
 		if (id === 0 || !mayCarry(packet, id)) throw wrong(packetName, name, "this packet has no such property");
 		const expected = expectedOf(id, value, text);
 		if (expected !== "") throw wrong(packetName, name, `give ${expected}`);

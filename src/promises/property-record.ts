@@ -1,6 +1,7 @@
 /** Properties of 5.0 as an object, by the names that JavaScript's MQTT libraries share. Spec: 5.0, 2.2.2.2 */
 
 import { endOfData, getVariable } from "../codec/data-types.js";
+import { type PacketProperties, PROPERTY_IDS, PROPERTY_NAMES } from "../codec/packet-properties.js";
 import { PacketType, PropertyId } from "../codec/packet-types.js";
 import {
 	endOfProperty,
@@ -14,72 +15,15 @@ import {
 	putUserProperty,
 } from "../codec/properties.js";
 import { HearthError } from "../errors.js";
-import { frozen } from "../frozen.js";
 import type { Text } from "../platform.js";
 
-/** What a property's name leads to. User Properties: a value, or several, by name. */
-export interface PropertyRecord {
-	payloadFormatIndicator?: boolean;
-	/** seconds */
-	messageExpiryInterval?: number;
-	contentType?: string;
-	responseTopic?: string;
-	correlationData?: Uint8Array;
+/** What a property's name leads to. */
+export interface PropertyRecord extends Omit<PacketProperties, "subscriptionIdentifier" | "userProperties"> {
+	/** 1 to 268,435,455; several are a list */
 	subscriptionIdentifier?: number | number[];
-	/** seconds */
-	sessionExpiryInterval?: number;
-	assignedClientIdentifier?: string;
-	serverKeepAlive?: number;
-	authenticationMethod?: string;
-	authenticationData?: Uint8Array;
-	requestProblemInformation?: boolean;
-	/** seconds */
-	willDelayInterval?: number;
-	requestResponseInformation?: boolean;
-	responseInformation?: string;
-	serverReference?: string;
-	reasonString?: string;
-	receiveMaximum?: number;
-	topicAliasMaximum?: number;
-	topicAlias?: number;
-	maximumQoS?: number;
-	retainAvailable?: boolean;
+	/** a value, or several, by name */
 	userProperties?: Record<string, string | string[]>;
-	maximumPacketSize?: number;
-	wildcardSubscriptionAvailable?: boolean;
-	subscriptionIdentifiersAvailable?: boolean;
-	sharedSubscriptionAvailable?: boolean;
 }
-
-const NAMES: readonly (readonly [keyof PropertyRecord, PropertyId])[] = frozen([
-	["payloadFormatIndicator", PropertyId.PayloadFormatIndicator],
-	["messageExpiryInterval", PropertyId.MessageExpiryInterval],
-	["contentType", PropertyId.ContentType],
-	["responseTopic", PropertyId.ResponseTopic],
-	["correlationData", PropertyId.CorrelationData],
-	["subscriptionIdentifier", PropertyId.SubscriptionIdentifier],
-	["sessionExpiryInterval", PropertyId.SessionExpiryInterval],
-	["assignedClientIdentifier", PropertyId.AssignedClientIdentifier],
-	["serverKeepAlive", PropertyId.ServerKeepAlive],
-	["authenticationMethod", PropertyId.AuthenticationMethod],
-	["authenticationData", PropertyId.AuthenticationData],
-	["requestProblemInformation", PropertyId.RequestProblemInformation],
-	["willDelayInterval", PropertyId.WillDelayInterval],
-	["requestResponseInformation", PropertyId.RequestResponseInformation],
-	["responseInformation", PropertyId.ResponseInformation],
-	["serverReference", PropertyId.ServerReference],
-	["reasonString", PropertyId.ReasonString],
-	["receiveMaximum", PropertyId.ReceiveMaximum],
-	["topicAliasMaximum", PropertyId.TopicAliasMaximum],
-	["topicAlias", PropertyId.TopicAlias],
-	["maximumQoS", PropertyId.MaximumQos],
-	["retainAvailable", PropertyId.RetainAvailable],
-	["userProperties", PropertyId.UserProperty],
-	["maximumPacketSize", PropertyId.MaximumPacketSize],
-	["wildcardSubscriptionAvailable", PropertyId.WildcardSubscriptionAvailable],
-	["subscriptionIdentifiersAvailable", PropertyId.SubscriptionIdentifierAvailable],
-	["sharedSubscriptionAvailable", PropertyId.SharedSubscriptionAvailable],
-]);
 
 /** Numbers' bytes and identifiers of any property. */
 const ROOM = 8;
@@ -97,7 +41,9 @@ export function encodeProperties(
 	let size = 0;
 	for (const [name, given] of Object.entries(record)) {
 		if (given === undefined) continue;
-		const id = NAMES.find(([known]) => known === name)?.[1];
+		const id = PROPERTY_NAMES.includes(name as keyof PacketProperties)
+			? PROPERTY_IDS[name as keyof PacketProperties]
+			: undefined;
 		const serversOnly = packet === PacketType.Publish && id === PropertyId.SubscriptionIdentifier;
 		if (id === undefined || serversOnly || !mayCarry(packet, id))
 			throw new HearthError("HEARTH_ERR_PROPERTY", `properties: ${name}: there is no such property here; leave it out`);
@@ -150,7 +96,7 @@ export function decodeProperties(p: Properties, text: Text): PropertyRecord | un
 	const record: Record<string, unknown> = {};
 	for (let at = p.start; at < p.end; at = endOfProperty(p.bytes, at, p.end)) {
 		const id = p.bytes[at]! as PropertyId;
-		const name = NAMES.find(([, known]) => known === id)![0];
+		const name = PROPERTY_NAMES.find((known) => PROPERTY_IDS[known] === id)!;
 		switch (propertyType(id)) {
 			case PropertyType.Pair: {
 				const middle = endOfData(p.bytes, at + 1, p.end);
