@@ -9,15 +9,8 @@ import { hostLimits, type Limits } from "../src/limits.js";
 import type { Platform } from "../src/platform.js";
 import type { DataDirectory } from "./data/directory.js";
 import { HubDevices, type HubDevicesOptions } from "./devices.js";
-import {
-	endpointOf,
-	type HubListener,
-	isLoopback,
-	name,
-	protocolOf,
-	reachableHost,
-	startListener,
-} from "./listeners.js";
+import { endpointOf, type HubListener, name, protocolOf, reachableHost, startListener } from "./listeners.js";
+import { isLoopback } from "./loopback.js";
 import { type NodePlatform, nodePlatform } from "./platform.js";
 import type { TlsControl } from "./tls.js";
 import type { Assets } from "./web/assets.js";

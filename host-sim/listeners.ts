@@ -4,6 +4,7 @@ import { networkInterfaces } from "node:os";
 import type { Broker } from "../src/broker/broker.js";
 import type { Listener, ListenerOptions } from "../src/broker/listener.js";
 import { HearthError } from "../src/errors.js";
+import { isLoopback } from "./loopback.js";
 import { listenTcp } from "./tcp.js";
 import { listenTls, type TlsControl, type TlsOptions } from "./tls.js";
 import type { PageServer } from "./web/page-server.js";
@@ -99,12 +100,6 @@ function webSocketOfPage(page: PageServer | undefined): WebSocketOptions {
 /** @returns an address as it stands in a URL */
 export function name(host: string): string {
 	return isIP(host) === 6 ? `[${host}]` : host;
-}
-
-/** @returns whether the address is this machine's own alone */
-export function isLoopback(host: string): boolean {
-	if (host === "localhost" || host === "::1") return true;
-	return isIP(host) === 4 && host.startsWith("127.");
 }
 
 /** @param address what a listener listens on @param asked the name that somebody used for this machine

@@ -2,7 +2,7 @@
  *  anybody can announce anything. The hub proves itself when a device pairs and logs in. SECURITY.md */
 import { createRequire } from "node:module";
 import type { Bonjour, ServiceConfig } from "bonjour-service";
-import { isLoopback } from "./listeners.js";
+import { isLoopback } from "./loopback.js";
 
 /** What is announced of a listener. DNS-SD has no name of its own for MQTT over WebSocket: the TXT record says it. */
 const SERVICES: Readonly<Record<string, string>> = {

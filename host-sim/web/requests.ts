@@ -1,6 +1,6 @@
 /** What may be said of an HTTP request before anything is done for it: where it comes from, and how large it is. */
 import type { IncomingMessage } from "node:http";
-import { isLoopback } from "../listeners.js";
+import { isLoopback } from "../loopback.js";
 
 /** The most bytes that a request may bring. */
 const BODY_BYTES_MAX = 4_096;
