@@ -39,13 +39,24 @@ export class Air {
 		return (this.server.address() as AddressInfo).port;
 	}
 
+	/** connections of clients, whether the board has them or not */
+	get connections(): number {
+		return this.pairs.size;
+	}
+
 	/** A board is there, or has started again: what it had before, it does not know. */
 	boardAt(port: number): void {
 		this.forgetAll();
 		this.boardPort = port;
 	}
 
-	/** The board's power is gone, or its address is another one: what clients send gets no answer any more, and is
+	/** The board's power is gone; who connects is reset. */
+	boardGone(): void {
+		this.forgetAll();
+		this.boardPort = 0; // another program may get the port
+	}
+
+	/** The board's address is another one: what clients send gets no answer any more, and is
 	 *  reset once the board is heard again. */
 	forgetAll(): void {
 		for (const pair of this.pairs) {
@@ -108,11 +119,8 @@ export class Air {
 	private open(pair: Pair): void {
 		let count = 0;
 		for (const { board } of this.pairs) if (board !== undefined) count++;
-		if (count >= this.limits.connections || this.boardPort === 0) {
-			this.refused++;
-			pair.client.resetAndDestroy();
-			return;
-		}
+		if (count >= this.limits.connections) this.refused++;
+		if (count >= this.limits.connections || this.boardPort === 0) return void pair.client.resetAndDestroy();
 		const board = connect({ port: this.boardPort, host: "127.0.0.1", noDelay: true });
 		pair.board = board;
 		board.on("error", () => {});
