@@ -1,5 +1,6 @@
 /** On XS: what decoding a PUBLISH costs, and every function of the codec once, with text of 1 to 4 bytes a
  *  character. */
+import { DeviceText } from "../../boards/text.js";
 import {
 	ConnectPacket,
 	decodeConnack,
@@ -45,10 +46,9 @@ import {
 import { checkTopicFilter, checkTopicName, sharedFilterAt, tooDeep, topicMatches } from "../../src/codec/topic.js";
 import { Cause, causeName, causeReason, HearthError } from "../../src/errors.js";
 import { costOf, report } from "./measure.js";
-import { XsText } from "./platform.js";
 
 const TOPIC = "Wohnküche/Ofen 🔥/°C";
-const text = new XsText();
+const text = new DeviceText();
 const bytes = new Uint8Array(1024);
 const partial = new Uint8Array(64);
 

@@ -1,6 +1,6 @@
-/** The core's ports on the XS host (test/xs/host), as a board has them: a send buffer in C, bytes read into the
- *  broker's
+/** The core's ports on the XS host (test/xs/host), as a board has them: a send buffer in C, bytes read into the broker's
  *  own memory, one turn an event. Runs on XS only. */
+import { DeviceText } from "../../boards/text.js";
 import type { Broker } from "../../src/broker/broker.js";
 import type { Crypto, Platform, Text, Transport, TransportTarget } from "../../src/platform.js";
 
@@ -13,35 +13,6 @@ const enum Io {
 
 /** How often the broker looks at its deadlines, ms. */
 const TICK_MS = 250;
-
-/** UTF-8 with what the SDK has: the engine's String.fromArrayBuffer and the native TextDecoder and TextEncoder. */
-export class XsText implements Text {
-	private readonly decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-	private readonly encoder = new TextEncoder();
-
-	decode(bytes: Uint8Array, start: number, end: number): string | undefined {
-		try {
-			return this.decoder.decode(bytes.subarray(start, end));
-		} catch {
-			return undefined;
-		}
-	}
-
-	/** Takes surrogates and overlong forms as they are and stops at a NUL, so that "a\0b" has the key "a": whoever looks
-	 *  it up compares the number of bytes, too. Without `try`, which costs as much as all the rest:
-	 *  throws TypeError for what is far from UTF-8, such as a lone continuation byte. */
-	key(bytes: Uint8Array, start: number, end: number): string {
-		return String.fromArrayBuffer(bytes.buffer, start, end - start);
-	}
-
-	size(text: string): number {
-		return this.encoder.encode(text).byteLength;
-	}
-
-	encode(text: string, bytes: Uint8Array, at: number): number {
-		return at + this.encoder.encodeInto(text, bytes.subarray(at)).written;
-	}
-}
 
 /** Hashes: SHA-256 is the host's, as it is the SDK's on a device. */
 export class XsCrypto implements Crypto {
@@ -126,7 +97,7 @@ export class XsTransport implements Transport {
 
 /** `const platform = new XsPlatform(); platform.attach(new Broker({ limits, platform })); platform.listen(0)` */
 export class XsPlatform implements Platform {
-	readonly text: Text = new XsText();
+	readonly text: Text = new DeviceText();
 	readonly crypto: Crypto = new XsCrypto();
 	readonly copiesWrites = true;
 	/** where transports read to: receiveBytes from index receiveStart on */

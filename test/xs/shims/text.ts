@@ -1,4 +1,4 @@
 /** host-sim/text.ts on XS. */
-import { XsText } from "../platform.js";
+import { DeviceText } from "../../../boards/text.js";
 
-export const text = new XsText();
+export const text = new DeviceText();
