@@ -1,5 +1,5 @@
-/** The core's ports on the XS host (test/xs/host), as a board has them: a send buffer in C, bytes read into the broker's
- *  own memory, one turn an event. Runs on XS only. */
+/** The core's ports on the XS host (test/xs/host), as a board has them: a send buffer in C, bytes read into the
+ *  broker's own memory, one turn an event. Runs on XS only. */
 import { DeviceText } from "../../boards/text.js";
 import type { Broker } from "../../src/broker/broker.js";
 import type { Crypto, Platform, Text, Transport, TransportTarget } from "../../src/platform.js";
