@@ -1,6 +1,7 @@
 // npm test [-- word...]: type check, lint, tidy, then every test/**/*.test.ts whose path has one of the words, each
 // in a process of its own, then the conformance check. With words, the tests alone.
-// The last line counts what ran. HEARTH_REQUIRE_ALL=1: what is skipped fails the run.
+// The last line counts what ran. HEARTH_REQUIRE_ALL=1: what is skipped fails the run. HEARTH_TEST_PATIENCE=n: every
+// limit of time is n times as long, for machines that do other things, too.
 import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -15,7 +16,7 @@ const whole = words.length === 0;
 /** Whole runs leave their results for scripts/conformance.mjs; a filtered run disturbs neither them nor another. */
 const out = join(root, "build", whole ? "test" : `test-${process.pid}`);
 const results = whole ? join(root, "build", "results") : join(out, "results");
-/** HEARTH_XS_CPU may name a processor that is emulated. */
+/** HEARTH_XS_CPU may name a processor that is emulated; HEARTH_TEST_PATIENCE is in it. */
 const SLOWNESS = slowness();
 const FILE_LIMIT_MS = Number(process.env.HEARTH_TEST_LIMIT_MS ?? 120_000) * SLOWNESS;
 const counts = { passed: 0, failed: 0, skipped: 0 };

@@ -10,7 +10,7 @@ export type XsCpu = "x86" | "arm" | "xtensa";
 /** What HEARTH_XS_CPU names; x86 where it doesn't. */
 export const CPU: XsCpu;
 
-/** @returns how many times longer a program may take there than on this machine's own processor */
+/** @returns how many times longer a program may take there than on an idle machine's own processor */
 export function slowness(cpu?: XsCpu): number;
 
 /** Builds the host if it isn't built. @param options cpu: default x86; profile: one that counts opcodes by function
@@ -31,7 +31,8 @@ export interface XsOptions {
 	config?: Readonly<Record<string, string | number>>;
 	/** further options of the host (test/xs/host/xshost.c) */
 	options?: readonly string[];
-	/** then the process is killed; default 15,000, and many times that under emulation */
+	/** then the process is killed, if its test has not ended it before; default 60,000, and many times that under
+	 *  emulation */
 	timeoutMs?: number;
 	/** runs on the host that counts opcodes by function (test/xs/host/profile.c) */
 	profile?: boolean;

@@ -20,6 +20,9 @@ export const CPU = process.env.HEARTH_XS_CPU ?? "x86";
 
 const EMULATED_SLOWNESS = 20;
 
+/** How much longer than usual a busy machine may take. */
+const PATIENCE = Number(process.env.HEARTH_TEST_PATIENCE ?? 1);
+
 /** The engine's memory by board, as the host's options: `creation` in boards/<board>/manifest-limits.json. */
 export const BOARDS = Object.fromEntries(
 	["esp32", "esp32s3", "esp32c3", "pico_w", "esp8266", "lin"].map((board) => [board, hostOptions(board)]),
@@ -180,7 +183,7 @@ export function writeBundle(name, source) {
 /** Starts two bundles on XS. See xs.d.mts. */
 export async function startBundles(
 	{ main, preload },
-	{ board = "esp32", cpu = CPU, options = [], timeoutMs = 15_000, profile = false, onLine } = {},
+	{ board = "esp32", cpu = CPU, options = [], timeoutMs = 60_000, profile = false, onLine } = {},
 ) {
 	const program = await buildHost({ cpu, profile });
 	const preloads = preload === undefined ? [] : ["-p", preload];
@@ -189,9 +192,9 @@ export async function startBundles(
 	return { child, done: collect(child, timeoutMs * slowness(cpu), onLine) };
 }
 
-/** @returns how many times longer a program may take than on this machine's own processor */
+/** @returns how many times longer a program may take than on an idle machine's own processor */
 export function slowness(cpu = CPU) {
-	return cpuNamed(cpu).run.length > 0 ? EMULATED_SLOWNESS : 1;
+	return PATIENCE * (cpuNamed(cpu).run.length > 0 ? EMULATED_SLOWNESS : 1);
 }
 
 /** Starts a program on XS. See xs.d.mts. */

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { Air } from "../../host-sim/sim/air.js";
-import { startOnXs, type XsResult } from "../../scripts/xs.mjs";
+import { bundle, startBundles, type XsBundles, type XsResult } from "../../scripts/xs.mjs";
 import { assert, suite } from "../support/test.js";
 import { whyNoXs } from "../xs/support.js";
 
@@ -22,6 +22,7 @@ class VirtualBoard {
 	port = 0;
 	private readonly control: Server = createServer();
 	private wifi: Socket | undefined;
+	private program: XsBundles | undefined;
 	private kill = (): void => {};
 	private done: Promise<XsResult> | undefined;
 	private waiting: { pattern: RegExp; from: number; heard: () => void }[] = [];
@@ -31,17 +32,18 @@ class VirtualBoard {
 		board.control.listen(0, "127.0.0.1");
 		await once(board.control, "listening");
 		board.port = await board.air.listen();
+		const air = (board.control.address() as AddressInfo).port;
+		const config = { air, ssid: "home", password: "secret", port: 0, anonymous: 1 };
+		board.program = await bundle("boards/main.ts", [], "esp32", config);
 		await board.powerOn();
 		return board;
 	}
 
 	/** Starts the program; there is no address yet. */
 	async powerOn(): Promise<void> {
-		const air = (this.control.address() as AddressInfo).port;
 		const wifi = once(this.control, "connection");
-		const config = { air, ssid: "home", password: "secret", port: 0, anonymous: 1 };
 		const from = this.lines.length;
-		const { child, done } = await startOnXs("boards/main.ts", { config, onLine: (line) => this.hear(line) });
+		const { child, done } = await startBundles(this.program!, { onLine: (line) => this.hear(line) });
 		this.kill = () => child.kill("SIGKILL");
 		this.done = done;
 		[this.wifi] = (await wifi) as [Socket];
@@ -57,9 +59,9 @@ class VirtualBoard {
 		this.air.boardGone();
 	}
 
-	/** A client that comes again by itself. */
+	/** A client that comes again by itself. It waits half its Keep Alive for an answer: a busy machine needs that. */
 	client(id: string, more: IClientOptions = {}): MqttClient {
-		const options = { clientId: id, clean: false, keepalive: 1, reconnectPeriod: 100, connectTimeout: 1_000, ...more };
+		const options = { clientId: id, clean: false, keepalive: 3, reconnectPeriod: 100, connectTimeout: 5_000, ...more };
 		const made = mqtt.connect(`mqtt://127.0.0.1:${this.port}`, options);
 		made.on("error", () => {}); // it tries again
 		this.clients.push(made);
@@ -112,13 +114,15 @@ function onBoard(name: string, body: (board: VirtualBoard) => Promise<void>): vo
 
 const connected = (made: MqttClient): Promise<unknown> => new Promise((resolve) => made.once("connect", resolve));
 
-/** Its connection is there again, and so are its subscriptions, which a board that has restarted did not know. */
-const subscribedAgain = (made: MqttClient): Promise<unknown> =>
-	new Promise<void>((resolve) => {
-		made.on("packetreceive", ({ cmd }) => {
-			if (cmd === "suback") resolve();
-		});
-	});
+/** Subscribes, on the next connection if this one is lost meanwhile. A board that has restarted knows no subscription,
+ *  and what is published may overtake a SUBSCRIBE on another connection. */
+async function subscribe(made: MqttClient, topic = "all"): Promise<void> {
+	for (;;) {
+		const again = connected(made);
+		if (await made.subscribeAsync(topic, { qos: 1 }).catch(() => undefined)) return;
+		await again;
+	}
+}
 
 /** Publishes, and waits until each client has the message; they must have subscribed. */
 async function reachesAll(from: MqttClient, clients: MqttClient[], text: string): Promise<void> {
@@ -137,7 +141,7 @@ async function reachesAll(from: MqttClient, clients: MqttClient[], text: string)
 async function threeClients(board: VirtualBoard): Promise<MqttClient[]> {
 	const clients = ["a", "b", "c"].map((id) => board.client(id));
 	await Promise.all(clients.map(connected));
-	for (const made of clients) await made.subscribeAsync("all", { qos: 1 });
+	for (const made of clients) await subscribe(made);
 	return clients;
 }
 
@@ -148,8 +152,9 @@ onBoard("it gets an address, announces itself, and loses the access point: its c
 	board.air.lose();
 	await board.address(undefined);
 	await board.line(/^mDNS close/);
-	const back = clients.map(connected); // their Keep Alive tells them
-	await new Promise((resolve) => setTimeout(resolve, 2_500));
+	// their Keep Alive tells them
+	await Promise.all(clients.map((made) => new Promise((resolve) => made.once("close", () => resolve(undefined)))));
+	const back = clients.map(connected);
 	await board.address("10.0.0.3");
 	board.air.forgetAll(); // lwIP ends what had the old address
 	board.air.find();
@@ -160,7 +165,7 @@ onBoard("it gets an address, announces itself, and loses the access point: its c
 onBoard("after a short loss nothing is lost, and nobody has to connect again", async (board) => {
 	const clients = [board.client("a", { keepalive: 30 }), board.client("b", { keepalive: 30 })];
 	await Promise.all(clients.map(connected));
-	for (const made of clients) await made.subscribeAsync("all", { qos: 1 });
+	for (const made of clients) await subscribe(made);
 	board.air.lose();
 	const passed = reachesAll(clients[0]!, clients, "while nothing passes");
 	await new Promise((resolve) => setTimeout(resolve, 300));
@@ -174,10 +179,11 @@ onBoard("after a short loss nothing is lost, and nobody has to connect again", a
 onBoard("a restart: the same clients are there again", async (board) => {
 	const clients = await threeClients(board);
 	await board.powerOff();
-	const back = clients.map(subscribedAgain);
+	const back = clients.map(connected);
 	await board.powerOn();
 	await board.address("10.0.0.2");
 	await Promise.all(back);
+	for (const made of clients) await subscribe(made);
 	await reachesAll(clients[2]!, clients, "after the restart");
 });
 
@@ -194,7 +200,7 @@ onBoard("more connections than TCP has: a known client gets in before silent str
 	assert.is(board.air.refused, strangers.length - LWIP.connections);
 	const known = board.client("known", { keepalive: 30 });
 	await connected(known);
-	await known.subscribeAsync("all", { qos: 1 });
+	await subscribe(known);
 	await reachesAll(known, [known], "in");
 	for (const socket of strangers) socket.destroy();
 });
@@ -202,11 +208,11 @@ onBoard("more connections than TCP has: a known client gets in before silent str
 onBoard("a client whose power went is found out by its Keep Alive; its Will Message is published", async (board) => {
 	const watcher = board.client("watcher", { keepalive: 30 });
 	await connected(watcher);
-	await watcher.subscribeAsync("gone", { qos: 1 });
-	const will = { topic: "gone", payload: Buffer.from("lamp"), qos: 1 as const, retain: false };
-	const lamp = board.client("lamp", { will, reconnectPeriod: 0 });
-	await connected(lamp);
+	await subscribe(watcher, "gone");
 	const told = new Promise<string>((resolve) => watcher.once("message", (_topic, payload) => resolve(`${payload}`)));
+	const will = { topic: "gone", payload: Buffer.from("lamp"), qos: 1 as const, retain: false };
+	const lamp = board.client("lamp", { will, keepalive: 2, reconnectPeriod: 0 });
+	await connected(lamp);
 	board.air.cut((lamp.stream as Socket).localPort!);
 	assert.is(await told, "lamp");
 });

@@ -3,9 +3,10 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { Hub, type HubOptions } from "../../host-sim/hub.js";
 import type { BrokerEvents } from "../../src/broker/events.js";
 import { hostLimits, type Limits } from "../../src/limits.js";
+import { TIME_LIMIT_MS } from "../support/test.js";
 
-/** How long anything may take, ms. */
-export const DEADLINE_MS = 20_000;
+/** How long anything may take, ms: less than its test. */
+export const DEADLINE_MS = (2 * TIME_LIMIT_MS) / 3;
 
 /** The host's limits, for as many clients as a test has: a small broker begins faster. */
 export const testLimits: Limits = {

@@ -80,7 +80,7 @@ for (const [name, promised] of Object.entries(PROMISES)) {
 
 	if (board !== "esp32")
 		onXs(`${board}: messages between all its clients leave not one byte`, async () => {
-			const result = await runOnXs("test/xs/load-boards.ts", { board, options: optionsOf(board), timeoutMs: 25_000 });
+			const result = await runOnXs("test/xs/load-boards.ts", { board, options: optionsOf(board) });
 			ok(result);
 			const { subscriptions, retained, clients } = named(result, "tables");
 			assert.ok(subscriptions >= 0.9 * limits.subscriptions, `${subscriptions} subscriptions`);

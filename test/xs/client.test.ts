@@ -21,7 +21,7 @@ function ok(result: XsResult): void {
 }
 
 onXs("a client takes less than a third of each heap, a message leaves only its topic as garbage", async () => {
-	const result = await runOnXs("test/xs/client-costs.ts", { timeoutMs: 60_000 });
+	const result = await runOnXs("test/xs/client-costs.ts");
 	ok(result);
 	const kept = named(result, "a client keeps");
 	assert.ok(kept.slots * 16 <= heaps.slots / 3, `${kept.slots} slots`);
@@ -51,7 +51,7 @@ onXs("a client takes less than a third of each heap, a message leaves only its t
 onXs(
 	"a connection that breaks in any state costs nothing: the client comes back and finishes what was begun",
 	async () => {
-		const result = await runOnXs("test/xs/client-cuts.ts", { timeoutMs: 60_000 });
+		const result = await runOnXs("test/xs/client-cuts.ts");
 		ok(result);
 		const settled: Record<string, number> = {
 			"QoS 1 waits for PUBACK": 1,

@@ -76,7 +76,7 @@ for (const file of files) {
 		const names = await namesOf(file);
 		assert.ok(names.length > 0);
 		const bundles = await bundle(join(FOLDER, file), [standIns]);
-		const result = await (await startBundles(bundles, { options: MEMORY, timeoutMs: 25_000 })).done;
+		const result = await (await startBundles(bundles, { options: MEMORY })).done;
 		assert.is(result.errors, "");
 		const outcomes = result.results.filter(({ name }) => name === "outcome");
 		const failed = outcomes.filter(({ status }) => status !== "passed");

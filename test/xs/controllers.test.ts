@@ -9,7 +9,7 @@ const missing = await whyNoXs();
 test.if(missing === undefined, missing ?? "")(
 	"connections without a controller cost the same opcodes to the last one; with one, each packet is answered",
 	async () => {
-		const { results, errors, status, statistics } = await runOnXs("test/xs/controllers.ts", { timeoutMs: 25_000 });
+		const { results, errors, status, statistics } = await runOnXs("test/xs/controllers.ts");
 		assert.is(errors, "");
 		assert.is(status, 0);
 		assert.is(statistics!.aliasesTouched, 0, "nothing that is in ROM was written to");

@@ -15,7 +15,7 @@ onXs("a packet costs the opcodes that were taken down, within 2 %, and no more g
 	const recorded: Record<string, [opcodes: number, garbage: number]> = JSON.parse(
 		readFileSync("test/xs/costs.json", "utf8"),
 	);
-	const { results, status, errors } = await runOnXs("test/xs/costs.ts", { timeoutMs: 25_000 });
+	const { results, status, errors } = await runOnXs("test/xs/costs.ts");
 	assert.is(status, 0, errors);
 	const measured = results.filter((r) => r.opcodes !== undefined);
 	assert.equal(

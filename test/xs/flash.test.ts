@@ -13,7 +13,7 @@ const named = (result: XsResult, name: string): any => result.results.find((r) =
 onXs("the power goes within writes and recoveries: the table is the one before a batch or after it", async () => {
 	// an emulated processor takes a hundred times as long
 	const every = CPU === "x86" ? 5 : 150;
-	const result = await runOnXs("test/xs/flash.ts", { timeoutMs: 60_000, config: { every } });
+	const result = await runOnXs("test/xs/flash.ts", { config: { every } });
 	assert.is(result.errors, "");
 	assert.is(result.status, 0);
 	assert.is(result.statistics!.aliasesTouched, 0, "nothing that is in ROM was written to");

@@ -1,6 +1,6 @@
 /** The host itself: it must fail as a device fails, and count exactly, or all that is measured on it means nothing. */
 
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { connect } from "node:net";
 import { startOnXs, type XsResult } from "../../scripts/xs.mjs";
 import { assert, suite } from "../support/test.js";
@@ -151,23 +151,32 @@ onXs("the event loop ends when there is nothing to wait for; the timer comes onc
 	assert.equal(result.lines, ["job", "timer 1", "timer 2"]);
 });
 
-/** Starts a script that prints `port N`, and connects. */
+/** Starts a script that prints `port N`, and connects. `says` is when it has printed a line that begins so. */
 async function serve(source: string, options: string[] = []) {
-	let heard = (_port: number): void => {};
-	const port = new Promise<number>((resolve) => {
-		heard = resolve;
+	const lines = new EventEmitter();
+	const printed: string[] = [];
+	const onLine = (line: string): void => {
+		printed.push(line);
+		lines.emit("line");
+	};
+	const running = runScript(source, undefined, { options, onLine });
+	let ended = false;
+	running.finally(() => {
+		ended = true;
+		lines.emit("line");
 	});
-	const running = runScript(source, undefined, {
-		options,
-		onLine: (line) => {
-			if (line.startsWith("port ")) heard(Number(line.slice(5)));
-		},
-	});
-	const started = await Promise.race([port, running]);
-	if (typeof started !== "number") throw new Error(`ended with ${started.status}: ${started.errors}`);
-	const socket = connect(started, "127.0.0.1");
+	const says = async (beginning: string): Promise<string> => {
+		for (;;) {
+			const found = printed.find((line) => line.startsWith(beginning));
+			if (found !== undefined) return found;
+			if (ended) throw new Error(`it ended before "${beginning}": ${(await running).errors}`);
+			await once(lines, "line");
+		}
+	};
+	const port = Number((await says("port ")).slice(5));
+	const socket = connect(port, "127.0.0.1");
 	await once(socket, "connect");
-	return { socket, running };
+	return { socket, running, says };
 }
 
 const LISTEN = "const l = host.listen(0); host.watch(l, 1); print('port ' + host.port(l)); let c = -1;";
@@ -194,7 +203,7 @@ onXs("bytes come and go; what was written counts until the next turn", async () 
 });
 
 onXs("a peer that does not read fills the send buffer, and drains it when it reads", async () => {
-	const { socket, running } = await serve(
+	const { socket, running, says } = await serve(
 		`${LISTEN}
 		const bytes = new Uint8Array(5744).fill(7);
 		let total = 0, full = 0;
@@ -212,7 +221,7 @@ onXs("a peer that does not read fills the send buffer, and drains it when it rea
 	);
 	socket.pause();
 	let got = 0;
-	await new Promise((resolve) => setTimeout(resolve, 600));
+	await says("full");
 	socket.on("data", (chunk: Buffer) => {
 		got += chunk.length;
 	});
@@ -221,12 +230,11 @@ onXs("a peer that does not read fills the send buffer, and drains it when it rea
 	await ended;
 	const result = await running;
 	ok(result);
-	assert.ok(result.lines.includes("full"), result.lines.join());
 	assert.is(got, Number(result.lines.at(-1)!.slice(6)), "what was written before close() arrives");
 });
 
 onXs("a broken connection is told to who does not read", async () => {
-	const { socket, running } = await serve(`${LISTEN}
+	const { socket, running, says } = await serve(`${LISTEN}
 		globalThis.onIo = (fd, events) => {
 			if (fd === l) { c = host.accept(l); print("accepted"); host.setTimer(10000); return; }
 			print("events", events);
@@ -234,7 +242,7 @@ onXs("a broken connection is told to who does not read", async () => {
 		};
 	`);
 	socket.on("error", () => {});
-	await new Promise((resolve) => setTimeout(resolve, 50));
+	await says("accepted");
 	socket.resetAndDestroy();
 	const result = await running;
 	ok(result);

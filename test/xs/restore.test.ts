@@ -56,7 +56,7 @@ main(${records.length}, (index: number) => {
 `,
 		);
 		try {
-			const result = await runOnXs(program, { timeoutMs: 60_000 });
+			const result = await runOnXs(program);
 			assert.is(result.errors, "");
 			assert.is(result.status, 0);
 			const named = (name: string) => result.results.find((r) => r.name === name);
