@@ -10,10 +10,13 @@ import * as path from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { ROOT } from "./xs-build.mjs";
+import { cpuNamed } from "./xs-cpus.mjs";
 
 const SIZES = path.join(ROOT, "boards", "sizes.json");
 const OUT = path.join(ROOT, "build", "boards");
 const GROWTH = 1.05;
+
+const GCC_32 = cpuNamed("x86").flags;
 
 /** mcconfig's platforms, by board. */
 const PLATFORMS = {
@@ -133,8 +136,8 @@ function notPreloaded(makefile) {
 function sizesOf(source, env) {
 	const object = `${source}.o`;
 	const includes = ["includes", "platforms", "sources"].map((name) => `-I${path.join(sdk, "xs", name)}`);
-	const options = ["-m32", "-w", "-fno-pic", ...includes, `-I${path.dirname(source)}`];
-	const compiled = run("gcc", [...options, "-c", source, "-o", object], env);
+	const options = ["-w", "-fno-pic", ...includes, `-I${path.dirname(source)}`];
+	const compiled = run("gcc", [...GCC_32, ...options, "-c", source, "-o", object], env);
 	if (compiled.status !== 0) throw new Error(compiled.output);
 	const [, numbers] = run("size", [object], env).output.trim().split("\n");
 	const [text, data] = numbers.trim().split(/\s+/).map(Number);
@@ -155,13 +158,17 @@ async function runOnLin(env) {
 	const options = [`port=${port}`, "anonymous=1", "end=end"];
 	const { findings, folder } = buildBoard("lin", options, env);
 	if (findings.length > 0) return findings;
-	const made = run("make", ["-f", find(folder, "makefile"), "CC=gcc -m32", "build"], env);
+	const made = run("make", ["-f", find(folder, "makefile"), `CC=${["gcc", ...GCC_32].join(" ")}`, "build"], env);
 	const library = find(folder, "mc.so");
 	if (made.status !== 0 || library === undefined) return [made.output.trim().split("\n").slice(-3).join(" ")];
 	const host = path.join(folder, "host");
 	const glib = run("pkg-config", ["--cflags", "--libs", "gio-2.0"], env).output.trim().split(/\s+/);
 	const headers = `-I${path.join(sdk, "build", "simulators", "modules")}`;
-	const compiled = run("gcc", ["-m32", "-DmxLinux=1", headers, "boards/lin/host.c", "-o", host, ...glib, "-ldl"], env);
+	const compiled = run(
+		"gcc",
+		[...GCC_32, "-DmxLinux=1", headers, "boards/lin/host.c", "-o", host, ...glib, "-ldl"],
+		env,
+	);
 	if (compiled.status !== 0) return [compiled.output.trim()];
 	const outfile = path.join(folder, "interop.mjs");
 	const entry = { entryPoints: [path.join(ROOT, "test", "xs", "interop.ts")], outfile, bundle: true };

@@ -73,9 +73,8 @@ onXs("sensor: its values arrive, it hears its interval, and is told offline when
 	const sensor = await start("sensor", { port: broker.port, name: "s1" });
 	assert.is(await next(), "s1/status 1");
 	assert.is(await next(), "s1/value 0");
-	await client.publishAsync("s1/interval", "1", { qos: 1 });
-	const heard = [await next(), await next(), await next()];
-	assert.ok(heard.includes("s1/value 1"), heard.join());
+	await client.publishAsync("s1/interval", "0.05", { qos: 1 });
+	while ((await next()) !== "s1/value 20"); // each ten seconds that would take too long
 	await sensor.end();
 	let last = "";
 	while (last !== "s1/status 0") last = await next();

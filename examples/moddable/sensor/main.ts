@@ -22,7 +22,7 @@ const tell = (): void => {
 };
 const timer = Timer.repeat(tell, 10_000);
 client.subscribe(`${name}/interval`, (message) => {
-	const seconds = Number(message.text);
+	const seconds = Number(message.textOfPart());
 	if (seconds > 0) Timer.schedule(timer, 0, seconds * 1_000);
 });
 client.connect();
