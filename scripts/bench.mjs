@@ -1,30 +1,23 @@
-// npm run bench [-- part...]: measures, prints, and judges nothing. Parts: codec, routes, brokers, client, xs, flash;
-// all by default; and storage, crashes.
+// npm run bench [-- part... ] [word or flag...]: measures, prints, and judges nothing. Without a part: brokers. What is
+// no part goes on to the parts: words select rows of brokers, flags are each part's own.
 // Ratios are of runs side by side; absolute times mean little on a shared machine.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const PARTS = ["codec", "routes", "brokers", "client", "xs", "flash"];
-/** These take minutes: only when they are asked for. */
-const ASKED_FOR = ["storage", "crashes"];
-const asked = process.argv.slice(2).filter((word) => !word.startsWith("-"));
-const flags = process.argv.slice(2).filter((word) => word.startsWith("-"));
-const unknown = asked.find((word) => ![...PARTS, ...ASKED_FOR].includes(word));
-if (unknown !== undefined) {
-	console.error(`bench: ${unknown}: no such part; there are ${[...PARTS, ...ASKED_FOR].join(", ")}`);
-	process.exit(2);
-}
+const PARTS = ["brokers", "client", "codec", "crashes", "flash", "routes", "storage", "xs"];
+const words = process.argv.slice(2);
+const first = words.findIndex((word) => !PARTS.includes(word));
+const parts = first < 0 ? words : words.slice(0, first);
+const rest = first < 0 ? [] : words.slice(first);
 mkdirSync(join(root, "build", "bench"), { recursive: true });
-for (const part of asked.length > 0 ? asked : PARTS) {
-	const entry = join(root, "test", "bench", `${part}.ts`);
-	if (!existsSync(entry)) continue;
+for (const part of parts.length > 0 ? parts : ["brokers"]) {
 	const outfile = join(root, "build", "bench", `${part}.bench.mjs`);
 	await build({
-		entryPoints: [entry],
+		entryPoints: [join(root, "test", "bench", `${part}.ts`)],
 		outfile,
 		bundle: true,
 		platform: "node",
@@ -34,7 +27,7 @@ for (const part of asked.length > 0 ? asked : PARTS) {
 		logLevel: "warning",
 	});
 	console.log(`\n# ${part}`);
-	const child = spawn("node", ["--expose-gc", outfile, ...flags], { cwd: root, stdio: "inherit" });
+	const child = spawn("node", ["--expose-gc", outfile, ...rest], { cwd: root, stdio: "inherit" });
 	const code = await new Promise((resolve) => child.on("close", resolve));
-	if (code !== 0) process.exitCode = 1;
+	if (code !== 0) process.exitCode = code ?? 1;
 }

@@ -6,8 +6,20 @@ export interface Contender {
 	run(count: number): void;
 }
 
+/** The middle one of some values, the least and the greatest. */
+export interface Spread {
+	median: number;
+	least: number;
+	most: number;
+}
+
+/** @param values at least one */
+export function spread(values: readonly number[]): Spread {
+	return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
+}
+
 /** @returns the middle one */
-export function median(values: number[]): number {
+export function median(values: readonly number[]): number {
 	const sorted = [...values].sort((a, b) => a - b);
 	return sorted[sorted.length >> 1]!;
 }
@@ -27,8 +39,11 @@ export function interleave(contenders: readonly Contender[], rounds: number, cou
 }
 
 /** @returns "12.3 (11.0 to 13.1)": the median of the rounds' ratios, and the least and greatest */
-export function ratio(over: number[], under: number[]): string {
-	const ratios = over.map((value, i) => value / under[i]!);
-	const [low, high] = [Math.min(...ratios), Math.max(...ratios)];
-	return `${median(ratios).toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+export function ratio(over: readonly number[], under: readonly number[]): string {
+	return spreadText(spread(over.map((value, i) => value / under[i]!)));
+}
+
+/** @returns "12.3 (11.0 to 13.1)" */
+export function spreadText({ median, least, most }: Spread): string {
+	return `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
 }

@@ -1,6 +1,5 @@
-/** QoS 1 with durability: Hearth (`--durability acknowledged`) and Mosquitto, set to save at each change, in turn.
- *  Acknowledged messages a second and how long an acknowledgement takes; then what each loses at a SIGKILL.
- *  `--quick`: fewer rounds. */
+/** What Hearth (`--durability acknowledged`) and Mosquitto, set to save at each change, lose at a SIGKILL under a load of
+ *  QoS 1. How fast they are says `npm run bench -- durable`. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,11 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import mqtt from "mqtt";
 import { generate } from "mqtt-packet";
-import { median, ratio } from "./rounds.js";
 
-const quick = process.argv.includes("--quick");
-const ROUNDS = quick ? 3 : 5;
-const SECONDS = quick ? 1 : 2;
 const PUBLISHERS = 10;
 const IN_FLIGHT = 16;
 
@@ -92,10 +87,8 @@ async function open(port: number, clientId: string): Promise<Socket> {
 /** Publishes n = 1, 2, … with 16 under way, until it is told to stop or the connection breaks. */
 class Publisher {
 	acknowledged = 0;
-	readonly waits: number[] = [];
 	private sent = 0;
 	private stopping = false;
-	private readonly sentAt: number[] = [];
 	private resolve = (): void => {};
 
 	constructor(
@@ -114,7 +107,6 @@ class Publisher {
 
 	private send(): void {
 		const n = ++this.sent;
-		this.sentAt.push(performance.now());
 		this.socket.write(
 			generate({
 				cmd: "publish",
@@ -129,7 +121,7 @@ class Publisher {
 	}
 
 	private acknowledge(): void {
-		this.waits.push(performance.now() - this.sentAt[this.acknowledged++]!);
+		this.acknowledged++;
 		if (!this.stopping) this.send();
 		else if (this.acknowledged === this.sent) this.resolve();
 	}
@@ -158,17 +150,6 @@ async function load(port: number): Promise<Publisher[]> {
 	const publishers: Publisher[] = [];
 	for (let i = 0; i < PUBLISHERS; i++) publishers.push(new Publisher(await open(port, `publisher-${i}`), i));
 	return publishers;
-}
-
-async function measure(port: number): Promise<{ rate: number; p50: number; p99: number }> {
-	const publishers = await load(port);
-	const started = performance.now();
-	await new Promise((resolve) => setTimeout(resolve, SECONDS * 1_000));
-	await Promise.all(publishers.map((publisher) => publisher.stop()));
-	const seconds = (performance.now() - started) / 1_000;
-	const waits = publishers.flatMap(({ waits }) => waits).sort((a, b) => a - b);
-	const at = (share: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))]!;
-	return { rate: waits.length / seconds, p50: at(0.5), p99: at(0.99) };
 }
 
 /** Kills the broker under load. @returns what was acknowledged, and how much of it is not there any more */
@@ -209,22 +190,6 @@ try {
 	console.log(
 		`${PUBLISHERS} publishers at QoS 1, ${IN_FLIGHT} under way each, retained, and queued for a session that is away`,
 	);
-	const rates: number[][] = all.map(() => []);
-	const p50: number[][] = all.map(() => []);
-	const p99: number[][] = all.map(() => []);
-	for (let round = 0; round < ROUNDS; round++)
-		for (const [i, rival] of all.entries()) {
-			const figures = await measure(rival.port);
-			rates[i]!.push(figures.rate);
-			p50[i]!.push(figures.p50);
-			p99[i]!.push(figures.p99);
-		}
-	for (const [i, rival] of all.entries()) {
-		const rate = Math.round(median(rates[i]!)).toLocaleString("en-US").padStart(8);
-		const waits = `p50 ${median(p50[i]!).toFixed(1)} ms, p99 ${median(p99[i]!).toFixed(1)} ms`;
-		const against = i === 0 ? "" : `; hearth's over it ${ratio(rates[0]!, rates[i]!)}`;
-		console.log(`  ${rival.name.padEnd(10)} ${rate} acknowledged/s, ${waits}${against}`);
-	}
 	console.log("SIGKILL after a second of that:");
 	for (const rival of all) {
 		const { acknowledged, lost, retainedOld } = await kill(rival);
