@@ -1,5 +1,5 @@
-/** What Hearth (`--durability acknowledged`) and Mosquitto, set to save at each change, lose at a SIGKILL under a load of
- *  QoS 1. How fast they are says `npm run bench -- durable`. */
+/** What Hearth (`--durability acknowledged`) and Mosquitto, set to save at each change, lose at a SIGKILL under a load
+ *  of QoS 1. How fast they are says `npm run bench -- durable`. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -78,7 +78,7 @@ async function until({ child, lines }: Launched, ready: () => boolean | Promise<
 		if (child.exitCode !== null) break;
 		await new Promise((resolve) => setTimeout(resolve, 20));
 	}
-	throw new Error(lines.findLast((line) => /error/i.test(line)) ?? `${child.spawnfile} does not start`);
+	throw new Error(lines.find((line) => /error/i.test(line)) ?? `${child.spawnfile} does not start`);
 }
 
 async function accepts(port: number): Promise<boolean> {
@@ -144,7 +144,8 @@ export function mosquitto(options: Options = {}): Contender {
 		const port = await freePort();
 		const path = newPath("mosquitto.conf");
 		const lines = ["user root", `listener ${port} 127.0.0.1`];
-		if (options.carrier === "ws") lines.push("protocol websockets");
+		// it ends where it listens for WebSocket only
+		if (options.carrier === "ws") lines.push("protocol websockets", `listener ${await freePort()} 127.0.0.1`);
 		if (options.carrier === "tls") {
 			const [, cert, , key] = certificate();
 			lines.push(`certfile ${cert}`, `keyfile ${key}`);
