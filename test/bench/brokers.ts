@@ -11,8 +11,8 @@ import { curvesPicture, ratiosPicture } from "./brokers/picture.js";
 import { ROWS } from "./brokers/rows.js";
 import { heading, lines } from "./brokers/table.js";
 
-const FULL: Pace = { rounds: 7, warm: 2, ms: 1_000 };
-const QUICK: Pace = { rounds: 3, warm: 1, ms: 250 };
+const FULL: Pace = { rounds: 7, warm: 8, ms: 1_000 };
+const QUICK: Pace = { rounds: 3, warm: 3, ms: 250 };
 
 function arguments_() {
 	try {

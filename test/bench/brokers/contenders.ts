@@ -7,6 +7,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { WebSocket } from "ws";
 import type { Carrier, Endpoint, Link } from "./links.js";
 
 export const MOSQUITTO = "/usr/sbin/mosquitto";
@@ -23,6 +24,8 @@ export interface Running {
 	pid: number;
 	endpoint: Endpoint;
 	stop(signal?: NodeJS.Signals): Promise<void>;
+	/** Collects its garbage; absent where it has none, or cannot be told to. */
+	collect?: () => Promise<void>;
 }
 
 const folder = mkdtempSync(join(tmpdir(), "hearth-bench-"));
@@ -100,6 +103,8 @@ interface Options {
 	more?: readonly string[];
 	user?: Endpoint["user"];
 	prepare?: (endpoint: Endpoint) => Promise<Link[]>;
+	/** it can be told to collect its garbage */
+	collects?: boolean;
 }
 
 /** @returns a contender, with what of its options its start does not need */
@@ -116,7 +121,7 @@ function running(launched: Launched, port: number, options: Options): Running {
 
 /** Starts a program that prints where it listens, as the hub does. */
 async function startHub(args: string[], options: Options): Promise<Running> {
-	const launched = launch("node", args);
+	const launched = launch("node", options.collects ? ["--inspect=127.0.0.1:0", ...args] : args);
 	const scheme = SCHEMES[options.carrier ?? "tcp"];
 	let port = 0;
 	await until(launched, () => {
@@ -124,7 +129,22 @@ async function startHub(args: string[], options: Options): Promise<Running> {
 		port = Number(/:(\d+)$/.exec(line ?? "")?.[1] ?? 0);
 		return port > 0;
 	});
-	return running(launched, port, options);
+	const inspector = launched.lines.map((line) => /ws:\/\/\S+$/.exec(line)?.[0]).find((url) => url !== undefined);
+	const collect = inspector === undefined ? {} : { collect: () => collectGarbage(inspector) };
+	return { ...running(launched, port, options), ...collect };
+}
+
+/** @param url of a Node process's inspector */
+async function collectGarbage(url: string): Promise<void> {
+	const socket = new WebSocket(url);
+	await once(socket, "open");
+	// the first one leaves what only finalizers keep
+	for (const id of [1, 2]) {
+		socket.send(JSON.stringify({ id, method: "HeapProfiler.collectGarbage" }));
+		await once(socket, "message");
+	}
+	socket.close();
+	await once(socket, "close");
 }
 
 export function hearth(options: Options = {}): Contender {

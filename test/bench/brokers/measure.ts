@@ -6,8 +6,9 @@ import type { Goal, Measure, Row } from "./rows.js";
 import { type Figures, work } from "./work.js";
 
 export interface Pace {
-	/** rounds that count; some before them warm the brokers up */
+	/** rounds that count */
 	rounds: number;
+	/** rounds before them, at the most: they end when a broker's cost no longer falls, as compilers make it fall */
 	warm: number;
 	/** a round's time */
 	ms: number;
@@ -48,21 +49,45 @@ export async function measure(row: Row, pace: Pace, tell: (step: string) => void
 	const leftOut: RowResult["leftOut"] = [];
 	const contestants: Contestant[] = [];
 	try {
-		for (const contender of row.contenders()) {
-			tell(`starts ${contender.name}`);
-			try {
-				const running = await contender.start();
-				const contestant: Contestant = { contender, running, links: [], rounds: [] };
-				contestants.push(contestant);
-				contestant.links = (await contender.prepare?.(running.endpoint)) ?? [];
-			} catch (error) {
-				await drop(contestants, contender, leftOut, error);
-			}
+		tell("starts");
+		const contenders = row.contenders();
+		const started = await Promise.allSettled(contenders.map((contender) => contender.start()));
+		for (const [i, contender] of contenders.entries()) {
+			const one = started[i]!;
+			if (one.status === "rejected") await drop(contestants, contender, leftOut, one.reason);
+			else contestants.push({ contender, running: one.value, links: [], rounds: [] });
 		}
+		for (const one of [...contestants]) await prepare(one, row, pace, contestants, leftOut, tell);
 		const rounds = await play(row, pace, contestants, leftOut, tell);
 		return conclude(row, rounds, leftOut);
 	} finally {
 		for (const one of contestants) await end(one);
+	}
+}
+
+/** Whatever comes before anything is measured. */
+async function prepare(
+	one: Contestant,
+	row: Row,
+	{ warm, ms }: Pace,
+	contestants: Contestant[],
+	leftOut: RowResult["leftOut"],
+	tell: (step: string) => void,
+): Promise<void> {
+	const { contender, running } = one;
+	tell(`prepares ${contender.name}`);
+	try {
+		one.links = (await contender.prepare?.(running.endpoint)) ?? [];
+		if (row.work.kind === "idle") return;
+		let last = Number.POSITIVE_INFINITY;
+		for (let round = 0; round < warm; round++) {
+			tell(`warms ${contender.name}`);
+			const { cpu } = await work(running, row.work, ms);
+			if (cpu > 0.95 * last) break;
+			last = cpu;
+		}
+	} catch (error) {
+		await drop(contestants, contender, leftOut, error);
 	}
 }
 
@@ -80,21 +105,22 @@ async function drop(all: Contestant[], contender: Contender, leftOut: RowResult[
 
 async function play(
 	row: Row,
-	{ rounds, warm, ms }: Pace,
+	{ rounds, ms }: Pace,
 	contestants: Contestant[],
 	leftOut: RowResult["leftOut"],
 	tell: (step: string) => void,
 ): Promise<Contestant[]> {
+	// each in a process of its own, which takes its time, and differs little
 	const fresh = row.work.kind === "idle";
-	for (let round = fresh ? 0 : -warm; round < rounds; round++) {
+	const count = fresh ? Math.ceil(rounds / 3) : rounds;
+	for (let round = 0; round < count; round++) {
 		// each begins a round as often as the others
-		const turn = Math.abs(round) % Math.max(1, contestants.length);
+		const turn = round % Math.max(1, contestants.length);
 		for (const one of [...contestants.slice(turn), ...contestants.slice(0, turn)]) {
-			tell(`${round < 0 ? "warms" : `round ${round + 1} of ${rounds},`} ${one.contender.name}`);
+			tell(`round ${round + 1} of ${count}, ${one.contender.name}`);
 			try {
-				const figures = await work(one.running, row.work, ms);
-				if (round >= 0) one.rounds.push(figures);
-				if (!fresh || round + 1 === rounds) continue;
+				one.rounds.push(await work(one.running, row.work, ms));
+				if (!fresh || round + 1 === count) continue;
 				await one.running.stop("SIGKILL");
 				one.running = await one.contender.start();
 			} catch (error) {

@@ -202,8 +202,9 @@ export const ROWS: readonly Row[] = [
 		word: "idle",
 		name: "an idle connection's memory",
 		goal: { measure: "memory", against: "none", most: 4.4 * 1_024 },
-		contenders: all,
+		contenders: () => [hearth({ collects: true }), mosquitto(), aedes({ collects: true })],
 		work: { kind: "idle", connections: 5_000 },
+		note: "What the process grows by, with its garbage collected before and after.",
 	},
 	{
 		word: "durable",

@@ -118,11 +118,12 @@ async function openMany(endpoint: Endpoint, count: number, name: string): Promis
 	return links;
 }
 
-/** @returns a process's memory once it has stopped to change */
-async function settledMemory(pid: number): Promise<number> {
-	let last = memoryOf(pid);
+/** @returns a process's memory once it has stopped to change, without garbage if it can be told to collect it */
+async function settledMemory({ pid, collect }: Running): Promise<number> {
+	let last = 0;
 	for (let i = 0; i < 20; i++) {
 		await sleep(500);
+		await collect?.();
 		const now = memoryOf(pid);
 		if (Math.abs(now - last) < 0.002 * last) return now;
 		last = now;
@@ -131,10 +132,11 @@ async function settledMemory(pid: number): Promise<number> {
 }
 
 /** What the broker's memory grows by. For a process that is fresh: what it once had it does not give back. */
-async function idle({ endpoint, pid }: Running, connections: number): Promise<Figures> {
+async function idle(running: Running, connections: number): Promise<Figures> {
+	const { endpoint, pid } = running;
 	// the first ones bring code and buffers, which the others share
 	for (const link of await openMany(endpoint, 4 * AT_ONCE, "first")) link.end();
-	const before = await settledMemory(pid);
+	const before = await settledMemory(running);
 	const utilization = performance.eventLoopUtilization();
 	const cpuBefore = cpuOf(pid);
 	const started = performance.now();
@@ -142,7 +144,7 @@ async function idle({ endpoint, pid }: Running, connections: number): Promise<Fi
 	const rate = (1_000 * connections) / (performance.now() - started);
 	const cpu = (cpuOf(pid) - cpuBefore) / connections;
 	const busy = performance.eventLoopUtilization(utilization).utilization;
-	const memory = ((await settledMemory(pid)) - before) / connections;
+	const memory = ((await settledMemory(running)) - before) / connections;
 	for (const link of links) link.end();
 	return { rate, cpu, p50: 0, p99: 0, memory, lost: 0, repeated: 0, busy };
 }
