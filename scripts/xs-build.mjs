@@ -30,7 +30,6 @@ const SHA512 = "ZBm4DZxbtfacxMHVVdJjZi0Y8zOxN77vpu1WwI5RWfPkaRh0aHkz/dVdTGKXalDN
 
 /** Of every processor. */
 const FLAGS = [
-	"-O2",
 	"-w",
 	"-fno-common",
 	"-DINCLUDE_XSPLATFORM",
@@ -38,10 +37,13 @@ const FLAGS = [
 	"-DmxParse=1",
 	"-DmxRun=1",
 	"-DmxSloppy=1",
-	"-DmxMetering=1",
-	"-DmxInstrument=1",
-	"-DmxBoundsCheck=1",
 ];
+
+/** The host that tests run on counts opcodes, slots and bytes, and knows where the stack ends. */
+const COUNTING = ["-O2", "-DmxMetering=1", "-DmxInstrument=1", "-DmxBoundsCheck=1"];
+
+/** One that counts nothing, as the SDK's tools/mcconfig/make.esp32.mk compiles a release. */
+const RELEASE = ["-Os", "-fno-inline-functions", "-fno-jump-tables", "-DHOST_RELEASE"];
 
 /** Engine sources that the host leaves out: tools for snapshots, native calls, and xsDefaults, which it has its
  *  own of. */
@@ -56,20 +58,20 @@ export class CannotBuild extends Error {
 	name = "CannotBuild";
 }
 
-/** Builds what is not built yet. @param {{ cpu?: string, profile?: boolean }} options cpu: of scripts/xs-cpus.mjs;
- *  profile: one that counts opcodes by function
+/** Builds what is not built yet. @param {{ cpu?: string, profile?: boolean, release?: boolean }} options
+ *  cpu: of scripts/xs-cpus.mjs; profile: one that counts opcodes by function; release: one that counts nothing
  *  @returns {Promise<string>} path of the program. Throws CannotBuild when a compiler or an emulator is missing, or the
  *  engine cannot be fetched */
-export async function buildHost({ cpu = "x86", profile = false } = {}) {
+export async function buildHost({ cpu = "x86", profile = false, release = false } = {}) {
 	const missing = missingFor(cpu);
 	if (missing !== undefined) throw new CannotBuild(missing);
-	const folder = path.join(BUILD, profile ? `${cpu}-profile` : cpu);
+	const folder = path.join(BUILD, profile ? `${cpu}-profile` : release ? `${cpu}-release` : cpu);
 	fs.mkdirSync(folder, { recursive: true });
-	const release = await lock(path.join(BUILD, "lock"));
+	const unlock = await lock(path.join(BUILD, "lock"));
 	try {
-		return await build(engineSources(), cpuNamed(cpu), folder, profile);
+		return await build(engineSources(), cpuNamed(cpu), folder, profile, release ? RELEASE : COUNTING);
 	} finally {
-		release();
+		unlock();
 	}
 }
 
@@ -112,12 +114,13 @@ function countedSteps(sources, folder) {
 }
 
 /** Compiles each source whose object is not there; an object's name tells all that went into it. */
-async function build(engine, cpu, folder, profile) {
+async function build(engine, cpu, folder, profile, measures) {
 	const xs = path.join(engine, "xs");
 	const text = path.join(engine, "modules", "data", "text");
 	const own = cpu.sources.map((name) => `-I${path.join(HOST, name, "include")}`);
 	const includes = ["includes", "platforms", "sources"].map((name) => `-I${path.join(xs, name)}`);
-	const options = [...own, ...cpu.flags, ...FLAGS, ...(profile ? [PROFILE] : []), ...includes, `-I${HOST}`];
+	const flags = [...FLAGS, ...measures, ...(profile ? [PROFILE] : [])];
+	const options = [...own, ...cpu.flags, ...flags, ...includes, `-I${HOST}`];
 	const headers = cpu.sources.flatMap((name) => filesIn(path.join(HOST, name), ".h"));
 	const engineKey = hash(cpu.compiler, options.join(" "), SHA512, ...["xshostPlatform.h", ...headers].map(read));
 	const unit = (source, key, flags = []) => {

@@ -13,9 +13,10 @@ export const CPU: XsCpu;
 /** @returns how many times longer a program may take there than on an idle machine's own processor */
 export function slowness(cpu?: XsCpu): number;
 
-/** Builds the host if it isn't built. @param options cpu: default x86; profile: one that counts opcodes by function
+/** Builds the host if it isn't built. @param options cpu: default x86; profile: one that counts opcodes by function;
+ *  release: one that counts nothing, compiled as the SDK compiles a release
  *  @returns its path. Throws CannotBuild */
-export function buildHost(options?: { cpu?: XsCpu; profile?: boolean }): Promise<string>;
+export function buildHost(options?: { cpu?: XsCpu; profile?: boolean; release?: boolean }): Promise<string>;
 
 export type XsBoard = "esp32" | "esp32s3" | "esp32c3" | "pico_w" | "esp8266" | "lin";
 

@@ -48,30 +48,32 @@ import { TopicTable } from "./topic-table.js";
 import { Wills } from "./will.js";
 
 export class Broker {
-	readonly limits: Limits;
-	readonly platform: Platform;
+	// XS looks a field up from the first one on: what each packet asks for stands first, here as in other classes
+	readonly counters: Counters;
+	readonly routes: RouteCache;
 	readonly text: Text;
+	readonly rights: Rights;
+	readonly sessions: Sessions;
+	readonly outputs: Outputs;
+	readonly limits: Limits;
 	readonly layout: Layout;
 	/** every byte that the broker holds (see Layout) */
 	readonly memory: Uint8Array;
-	readonly pool: BlockPool;
 	readonly store: MessageStore;
 	readonly deliveries: Deliveries;
+	readonly platform: Platform;
+	readonly pool: BlockPool;
 	readonly received: ReceivedIds;
 	readonly table: TopicTable;
-	readonly routes: RouteCache;
 	readonly retained: Retained;
-	readonly sessions: Sessions;
 	readonly shared: Shared;
 	readonly aliasesTaken: AliasesTaken;
 	readonly aliasesGiven: AliasesGiven;
 	/** the rules of listeners that have none of their own, and the listener of transports that name none */
 	readonly access: Access;
 	readonly listener: Listener;
-	readonly rights: Rights;
 	readonly sys: SysTopics | undefined;
 	readonly guesses: Guesses;
-	readonly outputs: Outputs;
 	readonly copy: PacketCopy;
 	readonly local: Local;
 	/** by connection: a packet that its buffer cannot hold, as far as it has come */
@@ -79,7 +81,6 @@ export class Broker {
 	readonly wills: Wills;
 	/** what outlives a restart; undefined: nothing does */
 	readonly persist: Persist | undefined;
-	readonly counters: Counters;
 	/** when each connection is over: the time for CONNECT, then Keep Alive */
 	readonly deadlines: Deadlines;
 	readonly connections: Connection[];

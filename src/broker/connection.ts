@@ -11,6 +11,8 @@ import type { Authentication } from "./authentication.js";
 import type { Broker } from "./broker.js";
 import type { BrokerOptions } from "./broker-options.js";
 import { First, forward } from "./forward.js";
+import { forwardAlone } from "./forward-alone.js";
+import { forwardQos1 } from "./forward-qos1.js";
 import { handleAck, handlePubrel } from "./handle-acks.js";
 import { handleAuth, refuse } from "./handle-auth.js";
 import { handleConnect } from "./handle-connect.js";
@@ -21,7 +23,7 @@ import type { Listener } from "./listener.js";
 import { askNow } from "./login.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
-import { answerPing, complete, forwardQos1 } from "./short-ways.js";
+import { answerPing, complete } from "./short-ways.js";
 
 export const enum ConnectionState {
 	/** no transport */
@@ -35,12 +37,14 @@ export const enum ConnectionState {
 	Connected,
 }
 
-/** What a 5.0 client said of itself. */
+/** What a client said of itself. */
 export const enum ConnectionOption {
-	/** it wants no Reason Strings but with CONNACK and DISCONNECT. Spec: 5.0, 3.1.2.11.7 [5:MQTT-3.1.2-29] */
+	/** it (of 5.0) wants no Reason Strings but with CONNACK and DISCONNECT. Spec: 5.0, 3.1.2.11.7 [5:MQTT-3.1.2-29] */
 	NoProblemInformation = 1,
 	/** it takes Topic Aliases. Spec: 5.0, 3.1.2.11.5 */
 	TakesAliases = 2,
+	/** its session ends with the connection: nothing is ever sent again. Spec: [MQTT-3.1.2-6]; 5.0 3.1.2.11.2 */
+	SessionEnds = 4,
 }
 
 /** Which ways a connection's packets may go. */
@@ -51,9 +55,10 @@ export const enum Way {
 	Long = 0,
 	/** PUBLISHes of QoS 0 go a short way, and leave at the end of the turn (forward.ts) */
 	Forward = 1,
-	/** the transports copy what they write: a PUBLISH of QoS 0 or PINGREQ that comes alone is answered at once */
+	/** the transports copy what they write: a PUBLISH of QoS 0 (forward-alone.ts) or a PINGREQ (short-ways.ts) that comes
+	 *  alone is handed on or answered at once */
 	Direct = 2,
-	/** of QoS 1, too: nothing is kept in a storage first (short-ways.ts) */
+	/** of QoS 1, too: nothing is kept in a storage first (forward-qos1.ts) */
 	DirectQos1 = 3,
 }
 
@@ -70,23 +75,24 @@ const enum Room {
 }
 
 export class Connection implements TransportTarget {
-	state: number = ConnectionState.Free;
-	session: Session | undefined = undefined;
-	/** where it came in; of a free connection, the last one's */
-	listener: Listener;
+	readonly output: Output;
+	way: Way = Way.Long;
 	version: number = Version.V311;
-	/** 0: none. Spec: 3.1.2.10 */
-	keepAliveMs = 0;
+	/** a packet went a short way: Keep Alive begins anew at the next tick (see tick.ts) */
+	heard = false;
+	session: Session | undefined = undefined;
+	/** ConnectionOption bits */
+	options = 0;
 	/** what the peer takes. Spec: 5.0, 3.1.2.11.3 and 3.1.2.11.4 */
 	receiveMaximum = 0;
 	packetBytesMax = 0;
-	/** ConnectionOption bits */
-	options = 0;
+	state: number = ConnectionState.Free;
+	/** where it came in; of a free connection, the last one's */
+	listener: Listener;
+	/** 0: none. Spec: 3.1.2.10 */
+	keepAliveMs = 0;
 	/** why the connection is to be closed at the end of the turn; None: it is not */
 	closing: Cause = Cause.None;
-	way: Way = Way.Long;
-	/** a packet went a short way: Keep Alive begins anew at the next tick (see tick.ts) */
-	heard = false;
 	/** nothing is read, because the peer doesn't take its answers */
 	private paused = false;
 	/** since when the peer takes nothing; 0: it does. ms on the platform's clock */
@@ -98,7 +104,6 @@ export class Connection implements TransportTarget {
 	sendingRemaining = 0;
 	/** the client chose a method of Enhanced Authentication. Spec: 5.0, 4.12 */
 	authentication: Authentication | undefined = undefined;
-	readonly output: Output;
 
 	constructor(
 		readonly broker: Broker,
@@ -116,7 +121,8 @@ export class Connection implements TransportTarget {
 		broker.counters.bytesReceived += end - at;
 		if (this.way > Way.Long) {
 			const first = bytes[at];
-			if (first === First.Publish) at = forward(broker, this, bytes, at, end);
+			if (first === First.Publish)
+				at = this.way < Way.Direct ? forward(broker, this, bytes, at, end) : forwardAlone(this, bytes, at, end);
 			else if (output.busy === 0 && this.way >= Way.Direct) {
 				if (first === First.Pingreq) at = answerPing(this, bytes, at, end);
 				else if (this.way === Way.DirectQos1) {

@@ -1,15 +1,15 @@
 /** The short way of what comes most: PUBLISHes of QoS 0 to a topic whose route is known, for receivers that take them
- *  as they came. A run of them goes to each receiver at once, and from where it lies if the transports copy what they
- *  write (Platform.copiesWrites). Whatever is unusual is left to handle-publish.ts and deliver.ts, which alone say what
- *  a PUBLISH means. Between connection.ts and the transport. */
+ *  as they came, or in the other version's form. A run of them goes to each receiver at once. Whatever is unusual is
+ *  left to handle-publish.ts and deliver.ts, which alone say what a PUBLISH means. Between connection.ts and the
+ *  transport. */
 import { Version } from "../codec/packet-types.js";
 import { decodePublish } from "../codec/publish.js";
 import { Busy, type Output } from "../delivery/output.js";
 import type { Broker } from "./broker.js";
-import { type Connection, ConnectionOption, Way } from "./connection.js";
+import { type Connection, ConnectionOption } from "./connection.js";
 import { deliver } from "./deliver.js";
-import { forwardAliased } from "./forward-aliased.js";
 import { takeParts } from "./handle-publish.js";
+import { putReshaped } from "./reshape.js";
 import { ReceiverOption, type RouteCache } from "./route-cache.js";
 
 /** The first bytes of packets that may go a short way. */
@@ -26,7 +26,7 @@ export const enum First {
 const RUN_BYTES = 8_192;
 
 /** @returns a Remaining Length of two bytes; NaN: it has more, or fewer would do, or the packet is too large */
-function longLength(connection: Connection, bytes: Uint8Array, at: number): number {
+export function longLength(connection: Connection, bytes: Uint8Array, at: number): number {
 	const high = bytes[at + 2]!;
 	if (bytes[at + 1]! < 128 || high === 0 || high > 127) return Number.NaN;
 	const length = (bytes[at + 1]! & 127) | (high << 7);
@@ -38,7 +38,7 @@ function longLength(connection: Connection, bytes: Uint8Array, at: number): numb
 export function forward(broker: Broker, connection: Connection, bytes: Uint8Array, start: number, end: number): number {
 	// Opcodes count here (npm run bench -- xs --profile): a call costs ten and six for each argument, a local four
 	const routes = broker.routes;
-	const version = connection.version;
+	const v5 = connection.version === Version.V5;
 	let at = start;
 	let route = 0;
 	let count = 0;
@@ -47,7 +47,7 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 		do {
 			let body = at + 2;
 			let length = bytes[at + 1]!;
-			if (!(length < 127)) {
+			if (length > 127) {
 				length = longLength(connection, bytes, at);
 				if (!(at + length - start < broker.limits.outputBytes - 3)) break;
 				body++;
@@ -55,7 +55,7 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 			const topicEnd = body + 2 + ((bytes[body]! << 8) | bytes[body + 1]!);
 			const after = body + length;
 			if (topicEnd > after || after > end) break;
-			if (version === Version.V5 && (topicEnd === after || bytes[topicEnd] !== 0)) break;
+			if (v5 && (topicEnd === after || bytes[topicEnd] !== 0)) break;
 			const found = routes.routes.get(broker.text.key(bytes, body + 2, topicEnd));
 			if (found !== route) {
 				if (route !== 0 || found === undefined || routes.knows[found] !== routes.changeCount) break;
@@ -67,33 +67,32 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 			at = after;
 			count++;
 		} while (at < end && bytes[at] === First.Publish && at - start < RUN_BYTES);
-		if (count === 0 && (version !== Version.V5 || connection.way < Way.Direct)) return start;
+		if (count === 0) return start;
 		writes = 0;
-		if (count === 0) return forwardAliased(connection, bytes, start, end);
 		broker.counters.packetsReceived += count;
 		broker.counters.publishesReceived += count;
 		connection.heard = true;
 		routes.recent[route] = 1;
-		const total = at - start;
+		const total = at - start + 2 * count; // more than any packet of the run has, also for the other version
 		let receiver = routes.first[route]!;
-		// what comes behind in this read is gathered into one write a receiver
-		const direct = connection.way >= Way.Direct && (at === end || routes.next[receiver] !== 0);
+		let other = 0; // where the same run for the other version ends
 		while (receiver !== 0) {
 			if ((routes.options[receiver]! & ReceiverOption.Unusual) !== 0) break;
 			const target = broker.sessions.all[routes.session[receiver]!]!;
 			const to = target.connection;
-			if (to === undefined || target.outbox.waitingFirst !== 0 || to.version !== version) break;
-			if (version === Version.V5 && needsMore(routes, receiver, to, total)) break;
-			const output = to.output;
-			if (direct) {
-				if (output.busy !== 0 || total > output.writable) break;
-				output.writable = output.transport!.write(bytes, start, at);
-			} else if (!gather(broker, output, bytes, start, at)) break;
+			if (to === undefined || target.outbox.waitingFirst !== 0) break;
+			const to5 = to.version === Version.V5;
+			if (to5 && needsMore(routes, receiver, to, total)) break;
+			if (to5 === v5) {
+				if (!gather(broker, to.output, bytes, start, at)) break;
+			} else {
+				if (other === 0) other = putReshaped(broker, bytes, start, at, v5, to5, 0);
+				if (other === 0 || !gather(broker, to.output, broker.memory, broker.layout.assembly, other)) break;
+			}
 			writes++;
-			broker.counters.publishesSent += count;
 			receiver = routes.next[receiver]!;
 		}
-		if (direct) broker.outputs.bytesSent += writes * total;
+		broker.counters.publishesSent += count * writes;
 		if (receiver !== 0) deliverRest(broker, connection, route, receiver, bytes, start, at);
 		return at;
 	} catch (error) {
@@ -119,7 +118,8 @@ function gather(broker: Broker, output: Output, bytes: Uint8Array, start: number
 	return true;
 }
 
-/** From the first receiver on that is not ready, or needs more than the bytes, each packet goes the long way. */
+/** From the first receiver on that is not ready, or needs more than the bytes, each packet goes the long way.
+ *  @param message its number in the store, which is held for it; 0: it is not stored yet */
 export function deliverRest(
 	broker: Broker,
 	connection: Connection,
@@ -128,16 +128,18 @@ export function deliverRest(
 	bytes: Uint8Array,
 	start: number,
 	end: number,
+	message = 0,
 ): void {
 	const packet = broker.publishPacket;
 	const p = broker.publication;
 	broker.beginTurn();
 	for (let at = start; at < end; at = packet.payloadEnd) {
-		const short = bytes[at + 1]! < 127;
+		const short = bytes[at + 1]! < 128;
 		const body = short ? at + 2 : at + 3;
 		const length = short ? bytes[at + 1]! : longLength(connection, bytes, at);
-		decodePublish(packet, bytes, body, body + length, 0, connection.version);
+		decodePublish(packet, bytes, body, body + length, bytes[at]! & 15, connection.version);
 		takeParts(broker, connection, packet, p);
+		p.message = message;
 		p.publisher = connection.session!.index;
 		p.route = route;
 		deliver(broker, p, receiver);

@@ -221,6 +221,7 @@ function enter(broker: Broker, connection: Connection, packet: ConnectPacket, cl
 	dropWill(broker, session); // one that waits for its delay: the client is back [5:MQTT-3.1.3-9]
 	session.connection = connection;
 	session.expirySeconds = expiryOf(connection.listener, packet);
+	if (session.expirySeconds === 0) connection.options |= ConnectionOption.SessionEnds;
 	session.will = will;
 	session.willDelaySeconds = packet.will.number(PropertyId.WillDelayInterval, 0);
 	connection.session = session;

@@ -43,6 +43,11 @@ export class Rights implements ReceiveRights {
 		if (!this.broker.sessions.restamp(session)) this.broker.routes.allowed.fill(0);
 	}
 
+	/** @returns whether a session is known to have the right to publish to a route's topic; false: it has to be asked */
+	knows(session: Session, route: number): boolean {
+		return this.broker.routes.allowed[route] === this.broker.sessions.stamps[session.index];
+	}
+
 	/** The answer is kept with the route, for the one client that publishes to most topics.
 	 *  @param route 0: the topic has none yet */
 	mayPublish(session: Session, route: number, topic: string): boolean {

@@ -38,34 +38,34 @@ export interface ReceiveRights {
 }
 
 export class RouteCache implements MatchTarget {
-	misses = 0;
-	/** routes in use */
-	count = 0;
 	readonly routes: Map<string, number>;
-	private readonly topicOf: string[];
 	/** by route: the topic's bytes; changes of wildcard filters that it knows; first receiver; the clock's mark */
 	readonly bytesOf: UintArray;
 	readonly knows: Uint32Array;
+	changeCount = 0;
 	readonly first: UintArray;
 	readonly recent: Uint8Array;
+	/** by receiver */
+	readonly options: Uint8Array;
+	readonly session: UintArray;
+	readonly next: UintArray;
+	readonly identifier: Uint32Array;
+	/** by route: the stamp (session.ts) of a session that may publish to its topic; 0: none is known */
+	readonly allowed: Uint32Array;
+	misses = 0;
+	/** routes in use */
+	count = 0;
+	private readonly topicOf: string[];
 	/** by route: a number > 0 that no other topic has or had (see aliases-given.ts); of route 0, which is of no
 	 *  topic, 0 */
 	readonly serial: Uint32Array;
 	private serials = 0;
 	/** how often the numbers began anew, for all topics */
 	serialEra = 0;
-	/** by route: the stamp (session.ts) of a session that may publish to its topic; 0: none is known */
-	readonly allowed: Uint32Array;
-	/** by receiver */
-	readonly session: UintArray;
-	readonly options: Uint8Array;
-	readonly identifier: Uint32Array;
-	readonly next: UintArray;
 	private freeReceiver = 0;
 	private usedReceivers = 0;
 	private freeCount: number;
 	private readonly changes: string[];
-	changeCount = 0;
 	private hand = 0;
 	/** while a route is built: its last receiver, and by session the receiver it has */
 	private last = 0;
@@ -74,18 +74,26 @@ export class RouteCache implements MatchTarget {
 	private readonly own: UintArray;
 	private readonly stamp: Uint32Array;
 	private stamps = 0;
+	private readonly table: TopicTable;
+	readonly routesMax: number;
+	private readonly topicBytesMax: number;
+	/** who may receive what; undefined: all may */
+	private readonly rights: ReceiveRights | undefined;
 
 	/** @param routesMax routes at once @param receiversMax their receivers, ≥ the subscriptions, so that any route fits
 	 *  @param topicBytesMax longer Topic Names are not cached */
 	constructor(
-		private readonly table: TopicTable,
-		readonly routesMax: number,
+		table: TopicTable,
+		routesMax: number,
 		receiversMax: number,
-		private readonly topicBytesMax: number,
+		topicBytesMax: number,
 		sessions: number,
-		/** who may receive what; undefined: all may */
-		private readonly rights?: ReceiveRights,
+		rights?: ReceiveRights,
 	) {
+		this.table = table;
+		this.routesMax = routesMax;
+		this.topicBytesMax = topicBytesMax;
+		this.rights = rights;
 		this.routes = new Map();
 		this.topicOf = [];
 		this.bytesOf = uintArray(topicBytesMax, routesMax + 2);
@@ -110,7 +118,8 @@ export class RouteCache implements MatchTarget {
 	 *  @returns the route of a topic that was seen before and is still known to be right; 0: none */
 	find(key: string, bytes: number): number {
 		const route = this.routes.get(key);
-		if (route === undefined || this.bytesOf[route] !== bytes) return 0;
+		if (route === undefined) return 0;
+		if (this.bytesOf[route] !== bytes) return 0;
 		if (this.knows[route] !== this.changeCount && this.isStale(route)) return 0;
 		this.recent[route] = 1;
 		return route;

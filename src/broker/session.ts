@@ -28,20 +28,24 @@ const enum SessionNumber {
 }
 
 export class Session {
+	connection: Connection | undefined = undefined;
+	readonly outbox: Outbox;
+	readonly index: number;
 	/** "" while the session is not in use */
 	clientId = "";
 	/** undefined: an anonymous client */
 	userName: string | undefined = undefined;
-	connection: Connection | undefined = undefined;
 	/** takes messages in the program itself; undefined: a client */
 	handler: MessageHandler | undefined = undefined;
 
-	constructor(
-		readonly index: number,
-		readonly outbox: Outbox,
-		/** of all sessions: what is seldom asked for takes 4 bytes here, and 16 as a field on XS */
-		private readonly numbers: Uint32Array,
-	) {}
+	/** of all sessions: what is seldom asked for takes 4 bytes here, and 16 as a field on XS */
+	private readonly numbers: Uint32Array;
+
+	constructor(index: number, outbox: Outbox, numbers: Uint32Array) {
+		this.index = index;
+		this.outbox = outbox;
+		this.numbers = numbers;
+	}
 
 	/** seconds that the session outlives its connection; EXPIRY_NEVER: for good */
 	get expirySeconds(): number {
@@ -84,21 +88,20 @@ export class Session {
 }
 
 export class Sessions {
-	/** sessions in use */
-	count = 0;
-	/** when a session without a connection ends, and when its Will Message is published */
+	readonly all: Session[];
 	/** by session: a number that changes when its client's rights may have; see RouteCache.allowed */
 	readonly stamps: Uint32Array;
 	private stampCount = 0;
+	/** sessions in use */
+	count = 0;
+	readonly max: number;
+	/** when a session without a connection ends, and when its Will Message is published */
 	readonly expiries: Deadlines;
 	readonly wills: Deadlines;
 	private readonly byClientId: Map<string, Session>;
-	readonly all: Session[];
 
-	constructor(
-		readonly max: number,
-		outboxes: (index: number) => Outbox,
-	) {
+	constructor(max: number, outboxes: (index: number) => Outbox) {
+		this.max = max;
 		this.byClientId = new Map();
 		this.all = [];
 		const numbers = new Uint32Array(max * SessionNumber.Count);

@@ -58,8 +58,8 @@ export class Outbox {
 		);
 	}
 
-	/** Queues a stored QoS 1 message that is sent now; the queue takes over the caller's hold. The caller asked
-	 *  `isReady`.
+	/** Queues a QoS 1 message that is sent now; the queue takes over the caller's hold. The caller asked `isReady`.
+	 *  @param message 0: it is not stored, because it will not be sent again
 	 *  @param bytes those that the message counts for @returns its Packet Identifier */
 	pushSent(message: number, bytes: number): number {
 		const entries = this.entries;
@@ -92,8 +92,10 @@ export class Outbox {
 		if (next === 0) this.sentLast = 0;
 		this.inFlight--;
 		this.count--;
-		this.bytes -= entries.store.bytes(message);
-		entries.store.release(message);
+		if (message !== 0) {
+			this.bytes -= entries.store.bytes(message);
+			entries.store.release(message);
+		}
 		entries.giveBack(entry);
 		return true;
 	}

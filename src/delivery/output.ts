@@ -78,19 +78,21 @@ export class Output {
 	busy = 0;
 	/** bytes that the transport takes now, those in the buffer included */
 	writable = 0;
+	transport: Transport | undefined = undefined;
+	readonly outputs: Outputs;
+	private readonly index: number;
 	/** buffer number, where one is staged or held */
 	private buffer = 0;
 	private start = 0;
 	private end = 0;
 	/** the next in that list */
 	nextDirty: Output | undefined = undefined;
-	transport: Transport | undefined = undefined;
 
 	/** @param index of its backlog */
-	constructor(
-		readonly outputs: Outputs,
-		private readonly index: number,
-	) {}
+	constructor(outputs: Outputs, index: number) {
+		this.outputs = outputs;
+		this.index = index;
+	}
 
 	/** @param writable bytes that the transport takes at once */
 	open(transport: Transport, writable: number): void {

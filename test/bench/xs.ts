@@ -3,7 +3,7 @@
  *  figures but the time are exact and repeat. */
 import { writeFileSync } from "node:fs";
 import { CannotBuild, runOnXs, type XsResult } from "../../scripts/xs.mjs";
-import { instructionsEach, messagesPerSecond } from "./instructions.js";
+import { type Instructions, instructionsOf, MEASURED, packetsPerSecond, sum } from "./instructions.js";
 
 function figure(value: number): string {
 	return value.toLocaleString("en-US").padStart(10);
@@ -34,7 +34,30 @@ async function record(): Promise<void> {
 	console.log("test/xs/costs.json is written");
 }
 
+/** What the packets take on an Xtensa processor; where it goes: `npm run bench -- xs --instructions`. */
+async function instructions(withFunctions: boolean): Promise<void> {
+	console.log("\non Xtensa lx106".padEnd(45), "instructions".padStart(12), "ESP32, packets/s".padStart(20));
+	for (const measured of MEASURED) {
+		const found = await instructionsOf(measured);
+		const total = sum(found);
+		const rate = Math.round(packetsPerSecond(total)).toLocaleString("en-US");
+		console.log(measured.name.padEnd(44), figure(Math.round(total)).padStart(12), rate.padStart(20));
+		if (withFunctions) functions(found);
+	}
+	console.log("an ESP32 at 240 MHz and 1.5 cycles an instruction, assumed; without sockets, lwIP and Wi-Fi");
+}
+
+/** Prints the engine's functions that take most. */
+function functions(found: Instructions): void {
+	const rows = [...found].sort((a, b) => b[1] - a[1]).slice(0, 12);
+	for (const [name, count] of rows) console.log(`  ${name}`.padEnd(44), figure(Math.round(count)).padStart(12));
+}
+
 try {
+	if (process.argv.includes("--instructions")) {
+		await instructions(true);
+		process.exit();
+	}
 	if (process.argv.includes("--profile")) {
 		await profile();
 		process.exit();
@@ -71,10 +94,7 @@ try {
 	console.log(`  slots ${late.slots} of ${maxSlots}, ${free(late.slots, maxSlots)} free`);
 	console.log(`  chunks ${late.chunks} of ${maxChunks} bytes, ${free(late.chunks, maxChunks)} free`);
 	console.log(`  stack ${stackPeak} of ${stackSlots} slots at the most; ${gc} garbage collections`);
-	const each = await instructionsEach();
-	const rate = Math.round(messagesPerSecond(each)).toLocaleString("en-US");
-	console.log(`\nXtensa lx106: ${Math.round(each).toLocaleString("en-US")} instructions a routed QoS 0 PUBLISH;`);
-	console.log(`  an ESP32 at 240 MHz and 1.5 cycles an instruction (assumed): ${rate}/s, without lwIP and Wi-Fi`);
+	await instructions(false);
 } catch (error) {
 	if (!(error instanceof CannotBuild)) throw error;
 	console.log(`left out: ${error.message}`);

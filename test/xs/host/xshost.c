@@ -48,6 +48,7 @@ static int aliasesTouched(txMachine* the)
 
 static void report(txMachine* the)
 {
+#ifndef HOST_RELEASE
 	if (!verbose || !the)
 		return;
 	fprintf(stderr, "{\"slotBytes\":%d,\"bootSlots\":%d,\"bootChunks\":%d,\"slots\":%d,\"maxSlots\":%d,",
@@ -58,6 +59,7 @@ static void report(txMachine* the)
 	fprintf(stderr, "\"keys\":%d,\"aliases\":%d,\"aliasesTouched\":%d,\"gc\":%d,\"romSlots\":%d,\"romChunks\":%d}\n",
 		(int)(the->keyIndex - the->keyOffset), (int)the->aliasCount, aliasesTouched(the) - bootAliases,
 		(int)the->garbageCollectionCount, romSlots, romChunks);
+#endif
 }
 
 void fxAbort(txMachine* the, int status)
@@ -120,7 +122,7 @@ static void hostMeter(xsMachine* the)
 {
 #ifdef XS_CODE_METERING
 	xsResult = xsNumber((double)(the->meterIndex >> 16));
-#else
+#elif !defined HOST_RELEASE
 	xsResult = xsNumber((double)the->meterIndex);
 #endif
 }
@@ -134,7 +136,11 @@ static void hostSetTimer(xsMachine* the)
 static void hostTime(xsMachine* the) { xsResult = xsNumber(hostNow()); }
 static void hostExit(xsMachine* the) { exitStatus = xsToInteger(xsArg(0)); }
 static void hostGc(xsMachine* the) { xsCollectGarbage(); }
+#ifdef HOST_RELEASE
+static void hostGcs(xsMachine* the) {}
+#else
 static void hostGcs(xsMachine* the) { xsResult = xsInteger(the->garbageCollectionCount); }
+#endif
 static void hostSlots(xsMachine* the) { xsResult = xsInteger(the->currentHeapCount); }
 static void hostChunks(xsMachine* the) { xsResult = xsInteger(the->currentChunksSize); }
 static void hostSlotSize(xsMachine* the) { xsResult = xsInteger(sizeof(txSlot)); }
