@@ -48,7 +48,7 @@ import { TopicTable } from "./topic-table.js";
 import { Wills } from "./will.js";
 
 export class Broker {
-	// XS looks a field up from the first one on: what each packet asks for stands first, here as in other classes
+	// what each packet asks for stands first: XS looks fields up one after the other, here and in other classes
 	readonly counters: Counters;
 	readonly routes: RouteCache;
 	readonly text: Text;
@@ -156,14 +156,8 @@ export class Broker {
 		this.deliveries = new Deliveries(limits.deliveries, this.store, identifierBytes, limits.filterNodes);
 		this.received = makeReceivedIds(this, sessions);
 		this.table = new TopicTable(subscriptions, limits.filterNodes, limits.filterBytes, sessions);
-		this.routes = new RouteCache(
-			this.table,
-			limits.routes,
-			limits.routeReceivers,
-			limits.routeTopicBytes,
-			sessions,
-			this.rights,
-		);
+		const { routes, routeReceivers, routeTopicBytes } = limits;
+		this.routes = new RouteCache(this.table, routes, routeReceivers, routeTopicBytes, sessions, this.rights);
 		this.retained = makeRetained(this);
 		this.sessions = makeSessions(this, sessions);
 		this.shared = new Shared(this);

@@ -116,22 +116,27 @@ export class Connection implements TransportTarget {
 
 	/** Takes bytes as they come; an exception in here costs this connection and nothing else. */
 	onReadable(bytes: Uint8Array, at: number, end: number): number {
-		const broker = this.broker;
 		const output = this.output;
-		broker.counters.bytesReceived += end - at;
+		this.broker.counters.bytesReceived += end - at;
 		if (this.way > Way.Long) {
 			const first = bytes[at];
 			if (first === First.Publish)
-				at = this.way < Way.Direct ? forward(broker, this, bytes, at, end) : forwardAlone(this, bytes, at, end);
-			else if (output.busy === 0 && this.way >= Way.Direct) {
-				if (first === First.Pingreq) at = answerPing(this, bytes, at, end);
-				else if (this.way === Way.DirectQos1) {
-					if (first === First.PublishQos1) at = forwardQos1(this, bytes, at, end);
-					else if (first === First.Puback) at = complete(this, bytes, at, end);
-				}
+				at = this.way < Way.Direct ? forward(this.broker, this, bytes, at, end) : forwardAlone(this, bytes, at, end);
+			else if (output.busy === 0) {
+				if (first === First.PublishQos1) {
+					if (this.way === Way.DirectQos1) at = forwardQos1(this, bytes, at, end);
+				} else if (first === First.Puback) {
+					if (this.way === Way.DirectQos1) at = complete(this, bytes, at, end);
+				} else if (first === First.Pingreq && this.way >= Way.Direct) at = answerPing(this, bytes, at, end);
 			}
-			if (at === end && output.busy === 0 && output.writable > Room.Answers) return output.writable - Room.Answers;
+			if (at === end) if (output.busy === 0) if (output.writable > Room.Answers) return output.writable - Room.Answers;
 		}
+		return this.takeLong(bytes, at, end);
+	}
+
+	/** What no short way has taken. @returns as `onReadable` */
+	private takeLong(bytes: Uint8Array, at: number, end: number): number {
+		const broker = this.broker;
 		if (this.state === ConnectionState.Free) return 0;
 		broker.beginTurn();
 		try {
@@ -147,7 +152,9 @@ export class Connection implements TransportTarget {
 
 	/** @returns the ways that its packets may go now */
 	wayOf(): Way {
-		return this.session === undefined ? Way.Long : this.broker.way;
+		if (this.session === undefined) return Way.Long;
+		const way = this.broker.way;
+		return way === Way.DirectQos1 && this.listener.limits.qosMax === 0 ? Way.Direct : way;
 	}
 
 	/** @returns bytes that may be read now: none from a peer that doesn't take its answers */

@@ -1,6 +1,6 @@
-/** The short way of a PUBLISH of QoS 0 that came alone, where the transports copy what they write: it leaves at once, and
- *  from where it lies, to each receiver of a route that is known. As forward.ts, it leaves all that is unusual to the
- *  handlers. Between connection.ts and the transport. */
+/** The short way of a PUBLISH of QoS 0 that came alone, where the transports copy what they write: it leaves at once,
+ *  and from where it lies, to each receiver of a route that is known. As forward.ts, it leaves all that is unusual to
+ *  the handlers. Between connection.ts and the transport. */
 import { Version } from "../codec/packet-types.js";
 import type { Connection } from "./connection.js";
 import { deliverRest, forward, longLength, needsMore } from "./forward.js";
@@ -30,8 +30,11 @@ export function forwardAlone(connection: Connection, bytes: Uint8Array, start: n
 			if (topicEnd === end) return start;
 			if (bytes[topicEnd] !== 0) return topicEnd > topicStart ? start : forwardAliased(connection, bytes, start, end);
 		}
-		const route = routes.find(broker.text.key(bytes, topicStart, topicEnd), topicEnd - topicStart);
-		if (route === 0) return start;
+		// as RouteCache.find
+		const route = routes.routes.get(broker.text.key(bytes, topicStart, topicEnd));
+		if (route === undefined) return start;
+		if (routes.bytesOf[route] !== topicEnd - topicStart) return start;
+		if (routes.knows[route] !== routes.changeCount) return start;
 		if (broker.rights.judgesPublish && !broker.rights.knows(connection.session!, route)) return start;
 		writes = 0;
 		const total = end - start;
@@ -65,6 +68,7 @@ export function forwardAlone(connection: Connection, bytes: Uint8Array, start: n
 		counters.publishesSent += writes;
 		broker.outputs.bytesSent += writes * total;
 		connection.heard = true;
+		routes.recent[route] = 1;
 		if (receiver !== 0) deliverRest(broker, connection, route, receiver, bytes, start, end);
 	} catch (error) {
 		if (writes < 0) return start; // Text.key threw: the long way says why

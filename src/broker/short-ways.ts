@@ -1,6 +1,6 @@
-/** The short ways of packets that came alone and ask for little: a PINGREQ, a PUBACK of the oldest message in flight. As
- *  forward.ts, they leave all that is unusual to the handlers. Only where the transports copy what they write, and for a
- *  connection that has nothing on its way out. Between connection.ts and the transport. */
+/** The short ways of packets that came alone and ask for little: a PINGREQ, a PUBACK of the oldest message in flight.
+ *  As forward.ts, they leave all that is unusual to the handlers. Only where the transports copy what they write, and
+ *  for a connection that has nothing on its way out. Between connection.ts and the transport. */
 import type { Connection } from "./connection.js";
 
 /** PINGREQ. @returns index after it; `start`, as with the others: nothing was done, the long way takes it.
@@ -24,7 +24,8 @@ export function answerPing(connection: Connection, bytes: Uint8Array, start: num
 
 /** PUBACK of the oldest message, where nothing waits behind it. Spec: [MQTT-4.3.2-1] */
 export function complete(connection: Connection, bytes: Uint8Array, start: number, end: number): number {
-	if (bytes[start + 1] !== 2 || end !== start + 4) return start;
+	if (bytes[start + 1] !== 2) return start;
+	if (end !== start + 4) return start;
 	try {
 		if (!connection.session!.outbox.completeFirst((bytes[start + 2]! << 8) | bytes[start + 3]!)) return start;
 		connection.broker.counters.packetsReceived++;

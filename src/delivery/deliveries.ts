@@ -10,8 +10,12 @@ export const enum DeliveryState {
 	Retain = 4,
 	/** was sent once: DUP at the next time */
 	Sent = 8,
+	/** Sent, of QoS 1 */
+	SentQos1 = 9,
 	/** PUBREC came: PUBREL is what is resent, the message is given up */
 	Released = 16,
+	/** Qos and Released */
+	QosReleased = 19,
 	/** came by a Shared Subscription: `group` says by which */
 	Shared = 32,
 	/** has its Packet Identifier; kept by broker/stored-tables.ts alone */
@@ -25,7 +29,7 @@ export class Deliveries {
 	readonly message: UintArray;
 	readonly state: Uint8Array;
 	readonly packetId: Uint16Array;
-	/** first block of a chain of encoded Subscription Identifier properties; 0: none */
+	/** first block of a chain of encoded Subscription Identifier properties; 0: none, as of each free entry */
 	readonly identifiers: UintArray;
 	/** bytes in that chain */
 	readonly identifierBytes: UintArray;
@@ -60,7 +64,7 @@ export class Deliveries {
 		this.next = uintArray(max + 1, max + 1);
 	}
 
-	/** @returns an entry with `next` 0; 0: full */
+	/** @returns an entry with `next` and `identifiers` 0; 0: full */
 	take(): number {
 		if (this.freeCount === 0) return 0;
 		let entry = this.firstFree;

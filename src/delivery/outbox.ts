@@ -34,7 +34,6 @@ export class Outbox {
 		const entry = entries.take();
 		entries.message[entry] = message;
 		entries.state[entry] = state;
-		entries.identifiers[entry] = 0;
 		if (this.waitingLast === 0) this.waitingFirst = entry;
 		else entries.next[this.waitingLast] = entry;
 		this.waitingLast = entry;
@@ -46,35 +45,33 @@ export class Outbox {
 	}
 
 	/** @returns whether a QoS 1 message of at most so many bytes may be sent at once: there is room for it, nothing waits
-	 *  or is to be resent before it, and the window is open. `pushSent` follows */
+	 *  or is to be resent before it, and the window is open. An empty queue is ready. `pushSent` follows, if there is a
+	 *  free entry */
 	isReady(receiveMaximum: number, bytes: number, bounds: { queueBytes: number; queueMessages: number }): boolean {
-		return (
-			this.waitingFirst === 0 &&
-			this.resendNext === 0 &&
-			this.inFlight < receiveMaximum &&
-			this.count < bounds.queueMessages &&
-			this.bytes + bytes <= bounds.queueBytes &&
-			this.entries.freeCount > 0
-		);
+		if (this.waitingFirst !== 0) return false;
+		if (this.resendNext !== 0) return false;
+		if (this.inFlight >= receiveMaximum) return false;
+		if (this.count >= bounds.queueMessages) return false;
+		return this.bytes + bytes <= bounds.queueBytes;
 	}
 
-	/** Queues a QoS 1 message that is sent now; the queue takes over the caller's hold. The caller asked `isReady`.
-	 *  @param message 0: it is not stored, because it will not be sent again
-	 *  @param bytes those that the message counts for @returns its Packet Identifier */
-	pushSent(message: number, bytes: number): number {
+	/** Queues a QoS 1 message that is sent now. The caller asked `isReady`, and for a free entry.
+	 *  @param message 0: it is not stored, because it will not be sent again @returns its Packet Identifier */
+	pushSent(message: number): number {
 		const entries = this.entries;
 		const entry = entries.take();
 		const id = this.freeId();
 		entries.message[entry] = message;
-		entries.state[entry] = 1 | DeliveryState.Sent;
-		entries.identifiers[entry] = 0;
+		entries.state[entry] = DeliveryState.SentQos1;
 		entries.packetId[entry] = id;
 		if (this.sentLast === 0) this.sentFirst = entry;
 		else entries.next[this.sentLast] = entry;
 		this.sentLast = entry;
 		this.inFlight++;
 		this.count++;
-		this.bytes += bytes;
+		if (message === 0) return id;
+		entries.store.hold(message);
+		this.bytes += entries.store.bytes(message);
 		return id;
 	}
 
@@ -83,8 +80,11 @@ export class Outbox {
 	completeFirst(id: number): boolean {
 		const entries = this.entries;
 		const entry = this.sentFirst;
-		if (entries.packetId[entry] !== id || entry === 0 || this.waitingFirst !== 0 || this.resendNext !== 0) return false;
-		if ((entries.state[entry]! & (DeliveryState.Qos | DeliveryState.Released)) !== 1) return false;
+		if (entry === 0) return false;
+		if (this.waitingFirst !== 0) return false;
+		if (this.resendNext !== 0) return false;
+		if (entries.packetId[entry] !== id) return false;
+		if ((entries.state[entry]! & DeliveryState.QosReleased) !== 1) return false;
 		if (entries.identifiers[entry] !== 0) return false;
 		const message = entries.message[entry]!;
 		const next = entries.next[entry]!;
@@ -177,10 +177,13 @@ export class Outbox {
 
 	/** The identifiers in flight stand in ascending cyclic order, so only the oldest ones can be in the way. */
 	private freeId(): number {
-		const entries = this.entries;
 		let id = this.lastId === 65_535 ? 1 : this.lastId + 1;
-		for (let entry = this.sentFirst; entry !== 0 && entries.packetId[entry] === id; entry = entries.next[entry]!)
-			id = id === 65_535 ? 1 : id + 1;
+		let entry = this.sentFirst;
+		if (entry !== 0) {
+			const entries = this.entries;
+			for (; entry !== 0 && entries.packetId[entry] === id; entry = entries.next[entry]!)
+				id = id === 65_535 ? 1 : id + 1;
+		}
 		this.lastId = id;
 		return id;
 	}

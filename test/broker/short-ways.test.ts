@@ -16,11 +16,16 @@ function publish(topic: string, payload: string, qos: 0 | 1 | 2 = 0, messageId =
 }
 
 /** A publisher whose topics are in the route cache, and receivers of them. */
-function known(fixture: Fixture, topics: readonly string[], receivers: number): [TestClient, ...TestClient[]] {
+function known(
+	fixture: Fixture,
+	topics: readonly string[],
+	receivers: number,
+	clean = true,
+): [TestClient, ...TestClient[]] {
 	const publisher = fixture.connect("publisher");
 	const others: TestClient[] = [];
 	for (let i = 0; i < receivers; i++) {
-		const client = fixture.connect(`receiver-${i}`);
+		const client = fixture.connect(`receiver-${i}`, { clean });
 		client.subscribe([...topics], 1);
 		others.push(client);
 	}
@@ -102,7 +107,7 @@ for (const copiesWrites of [true, false]) {
 
 test("QoS 1 is stored until its PUBACK, the short way too [MQTT-4.3.2-2]", () => {
 	const fixture = new Fixture();
-	const [publisher, a] = known(fixture, ["t/1"], 1);
+	const [publisher, a] = known(fixture, ["t/1"], 1, false);
 	const { pool, deliveries } = fixture.broker;
 	const free = [pool.freeCount, deliveries.freeCount];
 	publisher.send(publish("t/1", "one", 1, 7)).send(publish("t/1", "two", 1, 8));

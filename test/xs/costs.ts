@@ -35,6 +35,9 @@ interface Step {
 	acks?: readonly (readonly [first: number, from: Connection])[];
 }
 
+/** The broker may put its answer over a packet that it has sent on. */
+const HEAD_BYTES = 4;
+
 /** Acknowledgements lie behind the packet, 8 bytes each. */
 const ACKS = broker.layout.receive + 1_000;
 
@@ -45,6 +48,7 @@ function measure({ name, bytes, turns, from = publisher, acks = [] }: Step): voi
 	memory.set(bytes, start);
 	for (let i = 0; i < acks.length; i++) memory.set([acks[i]![0], 2], ACKS + 8 * i);
 	const make = (turn: Turns, sender: Receiver, ackers: readonly Receiver[]) => (): void => {
+		for (let i = 0; i < HEAD_BYTES; i++) memory[start + i] = bytes[i]!;
 		sender.onReadable(memory, start, start + bytes.length);
 		turn.endTurn();
 		for (let i = 0, at = ACKS; i < ackers.length; i++, at += 8) {

@@ -35,6 +35,7 @@ function main(): void {
 	const acknowledger = config.nobody ? nobody : receiver;
 	const end = start + bytes.length;
 	for (let left = Number(messages); left > 0; left--) {
+		for (let i = 0; i < 4; i++) memory[start + i] = bytes[i]!; // the answer may lie over the packet before
 		sender.onReadable(memory, start, end);
 		if (!acknowledges) continue;
 		const id = broker.deliveries.packetId[receiver.session!.outbox.sentFirst]!;
