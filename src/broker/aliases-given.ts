@@ -39,7 +39,7 @@ export class AliasesGiven {
 	open(connection: number, maximum: number): boolean {
 		const takes = Math.min(maximum, this.max);
 		const from = connection * this.max;
-		this.serials.fill(0, from, from + takes);
+		this.serials.fill(0, from, from + this.max);
 		const at = connection * (this.max + State.Recent);
 		this.state[at + State.Takes] = takes;
 		this.state[at + State.Hand] = 0;
@@ -72,6 +72,17 @@ export class AliasesGiven {
 		}
 		this.isNew = true;
 		return hand + 1;
+	}
+
+	/** @returns the alias that the topic has already; 0: none */
+	aliasOf(connection: number, serial: number, era: number): number {
+		if (era !== this.era) return 0;
+		const from = connection * this.max;
+		const serials = this.serials;
+		let i = 0;
+		while (serials[from + i] !== serial) if (++i >= this.max) return 0;
+		this.state[connection * (this.max + State.Recent) + State.Recent + i] = 1;
+		return i + 1;
 	}
 
 	/** The alias goes out with its Topic Name. */

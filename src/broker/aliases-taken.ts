@@ -1,26 +1,29 @@
 /** Topic Aliases that clients gave: by connection and alias, the Topic Name's bytes in a chain of the store's blocks.
  *  Spec: 5.0, 3.3.2.3.4 */
+import { checkUtf8 } from "../codec/properties.js";
 import { Cause } from "../errors.js";
 import { type UintArray, uintArray } from "../memory/typed-array.js";
 import type { Broker } from "./broker.js";
 import type { Connection } from "./connection.js";
 import type { Publication } from "./deliver.js";
-import type { RouteCache } from "./route-cache.js";
 
 export class AliasesTaken {
+	/** Topic Alias Maximum, as CONNACK tells it; 0: none */
+	readonly max: number;
+	/** the topic's route, as far as it is in the cache still: its number there says so, 0: it is not known */
+	readonly routes: UintArray;
+	readonly serials: Uint32Array;
+	/** the last Content Type that was found well-formed, as `Text.key` has it: clients send the same again and again */
+	text = "";
+	textBytes = 0;
+	private readonly broker: Broker;
 	/** by connection × alias: first block; 0: not given */
 	private readonly blocks: UintArray;
 	private readonly lengths: UintArray;
-	/** the topic's route, as far as it is in the cache still; its number there says so, 0: it is not known */
-	private readonly routes: UintArray;
-	private readonly serials: Uint32Array;
 
-	constructor(
-		private readonly broker: Broker,
-		/** Topic Alias Maximum, as CONNACK tells it; 0: none */
-		readonly max: number,
-		connections: number,
-	) {
+	constructor(broker: Broker, max: number, connections: number) {
+		this.broker = broker;
+		this.max = max;
 		this.blocks = uintArray(broker.pool.blockCount, max * connections);
 		this.lengths = uintArray(0xffff, max * connections);
 		this.routes = uintArray(broker.limits.routes, max * connections);
@@ -60,12 +63,15 @@ export class AliasesTaken {
 		this.serials[place] = this.broker.routes.serial[route]!;
 	}
 
-	/** @returns the route of an alias's topic; 0: it is not known */
-	routeOf(connection: Connection, alias: number, cache: RouteCache): number {
-		if (alias === 0 || alias > this.max) return 0;
-		const place = connection.index * this.max + alias - 1;
-		const route = this.routes[place]!;
-		return cache.serial[route] === this.serials[place] ? route : 0;
+	/** @returns whether a Content Type that is not `text` is well-formed. It is `text` from now on.
+	 *  Spec: [5:MQTT-3.3.2-19] */
+	isText(bytes: Uint8Array, start: number, end: number): boolean {
+		if (checkUtf8(bytes, start, end, this.broker.text) !== Cause.None) return false;
+		const key = this.broker.text.key(bytes, start, end);
+		if (key.indexOf("\ufffd") >= 0) return true; // on Node that is the key of what is ill-formed, too
+		this.text = key;
+		this.textBytes = end - start;
+		return true;
 	}
 
 	/** The connection ended, and its aliases with it. Spec: [5:MQTT-3.3.2-7] */

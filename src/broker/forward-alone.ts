@@ -22,14 +22,15 @@ export function forwardAlone(connection: Connection, bytes: Uint8Array, start: n
 	const topicEnd = topicStart + ((bytes[topicStart - 2]! << 8) | bytes[topicStart - 1]!);
 	if (topicEnd > end) return start;
 	const v5 = connection.version === Version.V5;
-	const broker = connection.broker;
-	const routes = broker.routes;
 	let writes = -1; // the topic is being looked up
 	try {
 		if (v5) {
 			if (topicEnd === end) return start;
-			if (bytes[topicEnd] !== 0) return topicEnd > topicStart ? start : forwardAliased(connection, bytes, start, end);
+			if (bytes[topicEnd] !== 0)
+				return topicEnd > topicStart ? start : forwardAliased(connection, bytes, start, topicEnd, end);
 		}
+		const broker = connection.broker;
+		const routes = broker.routes;
 		// as RouteCache.find
 		const route = routes.routes.get(broker.text.key(bytes, topicStart, topicEnd));
 		if (route === undefined) return start;
@@ -72,7 +73,7 @@ export function forwardAlone(connection: Connection, bytes: Uint8Array, start: n
 		if (receiver !== 0) deliverRest(broker, connection, route, receiver, bytes, start, end);
 	} catch (error) {
 		if (writes < 0) return start; // Text.key threw: the long way says why
-		broker.failed(connection, error);
+		connection.broker.failed(connection, error);
 	}
 	return end;
 }

@@ -7,7 +7,7 @@ import type { Broker } from "./broker.js";
 /** Puts the packets that lie at source[start..end) to where incomplete ones are put together, which is free now.
  *  They are whole, of QoS 0 or 1, and have a Remaining Length of one or two bytes and no properties.
  *  @param fromV5 whether they are of 5.0 @param toV5 whether what is put is @param qos of what is put, not higher
- *  @returns index in `broker.memory` after the last, the first being at layout.assembly; 0: there is no room for them */
+ *  @returns index in `broker.memory` after the last, the first at layout.assembly; 0: there is no room */
 export function putReshaped(
 	broker: Broker,
 	source: Uint8Array,

@@ -40,6 +40,8 @@ onXs("the most frequent packets stay within what was promised", async () => {
 	assert.ok(one <= 600 && recorded["QoS 0, 1 receiver"]![1] <= 100);
 	assert.ok((opcodes("QoS 0, 5 receivers") - one) / 4 <= 150);
 	assert.ok(opcodes("PINGREQ") <= 250);
+	assert.ok(opcodes("QoS 1, 1 receiver, with both PUBACKs") <= 1_200);
+	assert.ok(opcodes("5.0, alias and 2 properties, 1 receiver") <= 900);
 });
 
 test.run();

@@ -52,8 +52,8 @@ function measure({ name, bytes, turns, from = publisher, acks = [] }: Step): voi
 		sender.onReadable(memory, start, start + bytes.length);
 		turn.endTurn();
 		for (let i = 0, at = ACKS; i < ackers.length; i++, at += 8) {
-			const fromReceiver = acks[i]![1] !== from;
-			const id = fromReceiver ? broker.deliveries.packetId[receivers[0]!.session!.outbox.sentFirst]! : 7;
+			const acknowledger = acks[i]![1];
+			const id = acknowledger === from ? 7 : broker.deliveries.packetId[acknowledger.session!.outbox.sentFirst]!;
 			memory[at + 2] = id >> 8;
 			memory[at + 3] = id;
 			ackers[i]!.onReadable(memory, at, at + 4);
@@ -85,6 +85,9 @@ function measure({ name, bytes, turns, from = publisher, acks = [] }: Step): voi
 	host.profileStop?.(name);
 }
 
+/** 5.0 without properties */
+const receiver50 = feeder.connect5("receiver50", 0)!;
+
 const qos0 = publishBytes(TOPIC, 38, 0, false, 0);
 const qos1 = publishBytes(TOPIC, 36, 1, false, 7);
 const qos2 = publishBytes(TOPIC, 36, 2, false, 7);
@@ -94,9 +97,37 @@ measure({ name: "QoS 0, 1 receiver", bytes: qos0, turns: 20 });
 for (let i = 1; i < 5; i++) feeder.subscribe(receivers[i]!, TOPIC, 0);
 measure({ name: "QoS 0, 5 receivers", bytes: qos0, turns: 20 });
 for (let i = 1; i < 5; i++) feeder.unsubscribe(receivers[i]!, TOPIC);
+feeder.subscribe5(receiver50, "sensors/room3/temp", 0);
+measure({
+	name: "QoS 0, 1 receiver of 5.0",
+	bytes: publishBytes("sensors/room3/temp", 38, 0, false, 0),
+	turns: 20,
+});
 
 const [one] = receivers as [Connection];
 measure({ name: "QoS 1, 1 receiver, with both PUBACKs", bytes: qos1, turns: 5, acks: [[0x40, one]] });
+for (let i = 1; i < 5; i++) feeder.subscribe(receivers[i]!, TOPIC, 1);
+measure({
+	name: "QoS 1, 5 receivers, with all PUBACKs",
+	bytes: qos1,
+	turns: 2,
+	acks: receivers.map((receiver) => [0x40, receiver]),
+});
+for (let i = 1; i < 5; i++) feeder.unsubscribe(receivers[i]!, TOPIC);
+feeder.subscribe(receivers[1]!, "sensors/room4/temp", 0);
+measure({
+	name: "QoS 1, 1 receiver that subscribed to QoS 0",
+	bytes: publishBytes("sensors/room4/temp", 36, 1, false, 7),
+	turns: 5,
+});
+const staying = feeder.connect("staying", false)!;
+feeder.subscribe(staying, "sensors/room2/temp", 1);
+measure({
+	name: "QoS 1, 1 receiver whose session stays, with both PUBACKs",
+	bytes: publishBytes("sensors/room2/temp", 36, 1, false, 7),
+	turns: 5,
+	acks: [[0x40, staying]],
+});
 measure({
 	name: "QoS 2, 1 receiver, with all acknowledgements",
 	bytes: qos2,
