@@ -36,7 +36,8 @@ export function forwardAlone(connection: Connection, bytes: Uint8Array, start: n
 		if (route === undefined) return start;
 		if (routes.bytesOf[route] !== topicEnd - topicStart) return start;
 		if (routes.knows[route] !== routes.changeCount) return start;
-		if (broker.rights.judgesPublish && !broker.rights.knows(connection.session!, route)) return start;
+		if (broker.rights.judgesPublish && routes.allowed[route] !== broker.sessions.stamps[connection.session!.index])
+			if (!broker.rights.knows(connection.session!, route)) return start;
 		writes = 0;
 		const total = end - start;
 		let other = 0; // where the same packet for the other version ends

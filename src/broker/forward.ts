@@ -59,8 +59,7 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 			const found = routes.routes.get(broker.text.key(bytes, body + 2, topicEnd));
 			if (found !== route) {
 				if (route !== 0 || found === undefined || routes.knows[found] !== routes.changeCount) break;
-				if (broker.rights.judgesPublish && routes.allowed[found] !== broker.sessions.stamps[connection.session!.index])
-					break;
+				if (broker.rights.judgesPublish && !broker.rights.knows(connection.session!, found)) break;
 				route = found;
 			}
 			if (routes.bytesOf[route] !== topicEnd - body - 2) break;

@@ -62,7 +62,7 @@ export function handlePublish(
 		if (route === 0) {
 			route = broker.routes.build(topic, topicBytes);
 			p.route = -route;
-			if (broker.rights.judgesPublish) broker.routes.allowed[route] = broker.sessions.stamps[session.index]!;
+			if (broker.rights.judgesPublish) broker.rights.keep(session, route);
 		}
 		cause = publish(broker, p, topic, route);
 		if (p.message !== 0) broker.store.release(p.message);

@@ -57,6 +57,27 @@ test("a rule is asked once for a publisher and its topic, again when it comes in
 	assert.is(asked, 104);
 });
 
+for (const way of [{ copiesWrites: true }, { copiesWrites: false }, { shortWays: false }])
+	test(`of several publishers each is asked once, and who may not each time: ${JSON.stringify(way)}`, () => {
+		const asked = new Map<string, number>();
+		const authorizePublish = ({ clientId }: Client, topic: string): boolean => {
+			asked.set(`${clientId} ${topic}`, (asked.get(`${clientId} ${topic}`) ?? 0) + 1);
+			return clientId !== "no" || topic === "b";
+		};
+		const fixture = new Fixture({ ...way, access: { authorizePublish } });
+		const receiver = fixture.connect("receiver");
+		receiver.subscribe(["a", "b"]);
+		const clients = ["one", "two", "no", "three"].map((name) => fixture.connect(name));
+		for (let round = 0; round < 5; round++)
+			for (const client of clients) client.publish("a", "x").publish("b", "x", 1).packets.length = 0;
+		assert.is(receiver.messages().length, 5 * 3 + 5 * 4);
+		for (const name of ["one", "two", "three"]) assert.equal([asked.get(`${name} a`), asked.get(`${name} b`)], [1, 1]);
+		assert.equal([asked.get("no a"), asked.get("no b")], [5, 1]);
+		fixture.broker.accessChanged();
+		for (const client of clients) client.publish("a", "x");
+		assert.equal([asked.get("one a"), asked.get("no a")], [2, 6], "nothing is known any more");
+	});
+
 test("a refused PUBLISH: 5.0 hears 0x87; before, it is acknowledged and dropped, or closed by option", () => {
 	for (const refusedPublish of ["acknowledge", "close"] as const) {
 		const fixture = new Fixture({ access: { authorizePublish: () => false, refusedPublish } });

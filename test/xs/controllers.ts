@@ -51,6 +51,7 @@ function measure(name: string, options: Partial<BrokerOptions>, beside = false):
 		memory.set(bytes, start);
 		memory.set([0x40, 2], ack);
 		const step = (): void => {
+			for (let i = 0; i < 4; i++) memory[start + i] = bytes[i]!; // the answer may lie over the packet before
 			publisher.onReadable(memory, start, start + bytes.length);
 			broker.endTurn();
 			const sent = acknowledged ? receiver.session!.outbox.sentFirst : 0;

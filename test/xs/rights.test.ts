@@ -19,6 +19,9 @@ test.if(missing === undefined, missing ?? "")(
 		assert.is(ruled.slots, without.slots);
 		assert.is(ruled.chunkBytes, without.chunkBytes);
 		assert.ok(ruled.opcodes >= without.opcodes && ruled.opcodes < 1.05 * without.opcodes);
+		const [one, two] = ["no rules", "22 rules"].map((name) => cost(`${name}, another publisher each time`));
+		assert.is(two.chunkBytes, one.chunkBytes);
+		assert.ok(two.opcodes < 1.25 * one.opcodes, "several publishers of a topic are known, too");
 		assert.ok(cost("22 rules, rules changed").opcodes > 2 * ruled.opcodes, "rules are asked when a route is built");
 	},
 );
