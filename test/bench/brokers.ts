@@ -12,7 +12,7 @@ import { ROWS } from "./brokers/rows.js";
 import { heading, lines } from "./brokers/table.js";
 
 const FULL: Pace = { rounds: 7, warm: 8, ms: 1_000 };
-const QUICK: Pace = { rounds: 3, warm: 3, ms: 250 };
+const QUICK: Pace = { rounds: 3, warm: 3, ms: 150 };
 
 function arguments_() {
 	try {

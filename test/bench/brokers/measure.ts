@@ -79,12 +79,12 @@ async function prepare(
 	try {
 		one.links = (await contender.prepare?.(running.endpoint)) ?? [];
 		if (row.work.kind === "idle") return;
-		let last = Number.POSITIVE_INFINITY;
-		for (let round = 0; round < warm; round++) {
+		let least = Number.POSITIVE_INFINITY;
+		for (let round = 0, steady = 0; round < warm && steady < 2; round++) {
 			tell(`warms ${contender.name}`);
 			const { cpu } = await work(running, row.work, ms);
-			if (cpu > 0.95 * last) break;
-			last = cpu;
+			steady = cpu < 0.95 * least ? 0 : steady + 1;
+			least = Math.min(least, cpu);
 		}
 	} catch (error) {
 		await drop(contestants, contender, leftOut, error);

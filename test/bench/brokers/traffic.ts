@@ -172,7 +172,7 @@ interface Template {
 	packetIdAt: number;
 }
 
-const PROPERTIES = { contentType: "text/plain", userProperties: { from: "bench" } };
+const PROPERTIES = { payloadFormatIndicator: true, contentType: "text/plain" };
 
 function template(link: Link, load: Load, index: number, first: boolean): Template {
 	const payload = Buffer.alloc(load.payloadBytes, 7);
