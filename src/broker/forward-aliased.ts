@@ -17,7 +17,7 @@ export function forwardAliased(
 	end: number,
 ): number {
 	const broker = connection.broker;
-	const lowAt = findAlias(broker, bytes, at, end);
+	const lowAt = placeOfAlias(broker, bytes, at, end);
 	if (lowAt === 0) return start;
 	const low = bytes[lowAt]!;
 	const routes = broker.routes;
@@ -68,7 +68,7 @@ export function forwardAliased(
  *  Indicator and Content Type, which go on.
  *  @param at index of the Property Length @returns index of the alias's last byte; 0: they are not just these, and
  *  well-formed */
-function findAlias(broker: Broker, bytes: Uint8Array, at: number, end: number): number {
+export function placeOfAlias(broker: Broker, bytes: Uint8Array, at: number, end: number): number {
 	const length = bytes[at++]!;
 	if (length > 127) return 0;
 	const after = at + length;

@@ -8,6 +8,7 @@ import { Busy, type Output } from "../delivery/output.js";
 import type { Broker } from "./broker.js";
 import { type Connection, ConnectionOption } from "./connection.js";
 import { deliver } from "./deliver.js";
+import { forwardAliasedRun } from "./forward-aliased-run.js";
 import { takeParts } from "./handle-publish.js";
 import { putReshaped } from "./reshape.js";
 import { ReceiverOption, type RouteCache } from "./route-cache.js";
@@ -23,7 +24,7 @@ export const enum First {
 }
 
 /** A run ends here, so that it fits into an output's buffer. */
-const RUN_BYTES = 8_192;
+export const RUN_BYTES = 8_192;
 
 /** @returns a Remaining Length of two bytes; NaN: it has more, or fewer would do, or the packet is too large */
 export function longLength(connection: Connection, bytes: Uint8Array, at: number): number {
@@ -66,7 +67,7 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 			at = after;
 			count++;
 		} while (at < end && bytes[at] === First.Publish && at - start < RUN_BYTES);
-		if (count === 0) return start;
+		if (count === 0) return v5 ? forwardAliasedRun(connection, bytes, start, end) : start;
 		writes = 0;
 		broker.counters.packetsReceived += count;
 		broker.counters.publishesReceived += count;
@@ -109,7 +110,7 @@ export function needsMore(routes: RouteCache, receiver: number, to: Connection, 
 }
 
 /** @returns false: there is no room now */
-function gather(broker: Broker, output: Output, bytes: Uint8Array, start: number, end: number): boolean {
+export function gather(broker: Broker, output: Output, bytes: Uint8Array, start: number, end: number): boolean {
 	if ((output.busy & ~(Busy.Staged | Busy.Dirty)) !== 0) return false;
 	broker.beginTurn();
 	if (!output.put(bytes, start, end)) return false;
