@@ -3,11 +3,38 @@
 import UDP from "embedded:io/socket/udp";
 import DNSSD from "embedded:network/dnssd";
 
+/** What is on the network of the hub. */
+export interface Announcement {
+	/** Says something else of it. */
+	tell(said: ReadonlyMap<string, string>): void;
+	close(): void;
+}
+
+/** @returns what a hub says of itself: who it is, what it speaks, whether a device may be paired now */
+export function saidOf(hubId: string, pairing: boolean): ReadonlyMap<string, string> {
+	return new Map([
+		["txtvers", "1"],
+		["id", hubId],
+		["v", "3.1.1,5"],
+		["auth", "SCRAM-SHA-256,HEARTH-SPAKE2PLUS-1"],
+		["pair", pairing ? "1" : "0"],
+	]);
+}
+
 /** Announces the broker on this network; again, with another address, after `close`.
- *  @param host without ".local" @returns what ends it */
-export function announce(host: string, port: number, log: (line: string) => void): { close(): void } {
+ *  @param host without ".local" @param said what a hub with devices says of itself; undefined: nothing */
+export function announce(
+	host: string,
+	port: number,
+	said: ReadonlyMap<string, string> | undefined,
+	log: (line: string) => void,
+): Announcement {
 	const dnssd = new DNSSD({ socket: { io: UDP } });
 	dnssd.claim({ host, onError: () => log(`mDNS: another device is ${host}.local`) });
-	dnssd.advertise({ serviceType: "_mqtt._tcp", name: `Hearth on ${host}`, host, port });
-	return dnssd;
+	const service = { serviceType: "_mqtt._tcp", name: `Hearth on ${host}`, host, port };
+	const advertised = dnssd.advertise(said === undefined ? service : { ...service, txt: new Map(said) });
+	return {
+		tell: (changed) => advertised.updateTXT(new Map(changed)),
+		close: () => dnssd.close(),
+	};
 }

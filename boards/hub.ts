@@ -3,8 +3,10 @@
 
 import { limits } from "hearth-mqtt/limits";
 import Timer from "timer";
+import type { AccessRules } from "../src/broker/access.js";
 import { Broker } from "../src/broker/broker.js";
 import type { BrokerOptions } from "../src/broker/broker-options.js";
+import type { HubDevices } from "../src/hub/hub-devices.js";
 import { healthLine } from "./health.js";
 import { type LoginOptions, loginRules } from "./login.js";
 import { type DeviceMedium, MediumSteps } from "./medium-steps.js";
@@ -20,6 +22,17 @@ const STORE_MS = 60_000;
 /** Seconds between the values under $SYS/broker. */
 const SYS_INTERVAL = 60;
 
+/** Devices that belong to the hub (pairing.ts). */
+export interface DevicesPart {
+	/** what the hub stands on */
+	readonly platform: DevicePlatform;
+	/** @param rules for all who are no devices @returns undefined: there are no devices, and the console says why */
+	begin(rules: AccessRules): HubDevices | undefined;
+	/** The broker that was made with their rules. */
+	attach(broker: Broker): void;
+	close(): void;
+}
+
 export interface DeviceHubOptions extends LoginOptions {
 	/** 0: a free one */
 	port: number;
@@ -29,10 +42,12 @@ export interface DeviceHubOptions extends LoginOptions {
 	restarts: string;
 	/** opens what outlives a restart; undefined, or what it returns: nothing does */
 	openMedium?: ((platform: DevicePlatform) => DeviceMedium | undefined) | undefined;
+	/** devices that are paired; undefined: there are none */
+	devices?: DevicesPart | undefined;
 }
 
 export class HubOnDevice {
-	readonly platform = new DevicePlatform();
+	readonly platform: DevicePlatform;
 	readonly broker: Broker;
 	private readonly tcp: TcpListener;
 	private readonly webSocket: WebSocketListener | undefined;
@@ -40,12 +55,13 @@ export class HubOnDevice {
 	private steps: MediumSteps<Timer> | undefined = undefined;
 
 	/** Listens on every address that the device has now and later: a changed one needs nothing more. */
-	constructor(options: DeviceHubOptions) {
+	constructor(private readonly options: DeviceHubOptions) {
+		this.platform = options.devices?.platform ?? new DevicePlatform();
 		const platform = this.platform;
-		const access = loginRules(platform.text, options);
-		const brokerOptions = { limits, platform, access, sysInterval: SYS_INTERVAL };
+		const brokerOptions = this.brokerOptions();
 		this.broker = this.restore(options, brokerOptions) ?? new Broker(brokerOptions);
 		platform.attach(this.broker);
+		options.devices?.attach(this.broker);
 		this.tcp = new TcpListener(platform, this.broker, options.port);
 		const { webSocketPort } = options;
 		if (webSocketPort !== undefined) this.webSocket = new WebSocketListener(platform, this.broker, webSocketPort);
@@ -55,6 +71,16 @@ export class HubOnDevice {
 		if (this.webSocket !== undefined) platform.log(1, `listening ws://*:${this.webSocket.port}`);
 		if (!options.anonymous && options.user === undefined)
 			platform.log(0, "nobody may come in: build with user=NAME secret=PASSWORD, or anonymous=1");
+	}
+
+	private brokerOptions(): BrokerOptions {
+		const { options, platform } = this;
+		const rules = loginRules(platform.text, options);
+		const common = { limits, platform, sysInterval: SYS_INTERVAL };
+		const devices = options.devices?.begin(rules);
+		if (devices === undefined) return { ...common, access: rules };
+		const { access, authentication } = devices.hub;
+		return { ...common, access, authentication, events: devices.events({}) };
 	}
 
 	/** @returns a broker with what outlived the restart; undefined: nothing does, and the console says why */
@@ -98,6 +124,7 @@ export class HubOnDevice {
 		Timer.clear(this.health);
 		this.broker.stop();
 		this.steps?.close();
+		this.options.devices?.close();
 		this.platform.detach();
 	}
 }

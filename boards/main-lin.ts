@@ -1,8 +1,19 @@
 /** The same hub on the SDK's Linux runtime, whose network is the PC's. It ends when a client publishes to the topic
  *  that the option `end` names. */
 import config from "mc/config";
+import { entropy } from "./entropy.js";
 import { HubOnDevice } from "./hub.js";
+import { PairingOnDevice } from "./pairing.js";
 import { countStart } from "./restarts.js";
+
+/** Devices that the hub may have. */
+const DEVICES = 32;
+
+/** The hub's devices; there is nothing here that would keep them over a restart. */
+function devices(): PairingOnDevice {
+	const admin = config.user === undefined ? undefined : `${config.user}`;
+	return new PairingOnDevice({ entropy, devicesMax: DEVICES, admin, openRecords: undefined });
+}
 
 const hub = new HubOnDevice({
 	port: Number(config.port ?? 1883),
@@ -11,6 +22,7 @@ const hub = new HubOnDevice({
 	secret: config.secret === undefined ? undefined : `${config.secret}`,
 	anonymous: `${config.anonymous}` === "1",
 	restarts: countStart(),
+	devices: `${config.pairing}` === "1" ? devices() : undefined,
 });
 if (config.end !== undefined)
 	hub.broker.subscribe(`${config.end}`, () => {

@@ -1,9 +1,10 @@
 /** What is flashed: the hub on a device with Wi-Fi. Options come from mcconfig's command line: ssid, password, user,
- *  secret, anonymous, host, port, ws, storage. */
+ *  secret, anonymous, host, port, ws, storage, pairing. */
 import { limits } from "hearth-mqtt/limits";
 import config from "mc/config";
 import { storedBytes, storedRecords } from "../src/budget.js";
-import { announce } from "./announce.js";
+import { type Announcement, announce, saidOf } from "./announce.js";
+import { makeDevices } from "./devices.js";
 import { HubOnDevice } from "./hub.js";
 import { openMedium } from "./medium.js";
 import type { DeviceMedium } from "./medium-steps.js";
@@ -24,6 +25,18 @@ function open(platform: DevicePlatform): DeviceMedium | undefined {
 
 function main(): void {
 	const restarts = countStart();
+	/** what mDNS says of the hub */
+	let said: ReadonlyMap<string, string> | undefined;
+	let announced: Announcement | undefined;
+	const devices = () =>
+		makeDevices({
+			admin: option("user"),
+			changed(hubId, open) {
+				said = saidOf(hubId, open);
+				announced?.tell(said);
+			},
+			log: (line) => trace(`${line}\n`),
+		});
 	const hub = new HubOnDevice({
 		port: Number(option("port") ?? 1883),
 		webSocketPort: option("ws") === undefined ? undefined : Number(option("ws")),
@@ -32,13 +45,13 @@ function main(): void {
 		anonymous: option("anonymous") === "1" || option("anonymous") === "true",
 		restarts,
 		openMedium: option("storage") === "1" ? open : undefined,
+		devices: option("pairing") === "1" ? devices() : undefined,
 	});
 	const log = (line: string): void => hub.platform.log(1, line);
 	log(`Hearth, start ${restarts}`);
 	const ssid = option("ssid");
 	if (ssid === undefined) return hub.platform.log(0, "no network: build with ssid=NAME password=PASSWORD");
 	const host = option("host") ?? "hearth";
-	let announced: { close(): void } | undefined;
 	const silence = (): void => {
 		try {
 			announced?.close();
@@ -51,7 +64,7 @@ function main(): void {
 		log(`address ${address}: mqtt://${address}:${hub.port}, mqtt://${host}.local:${hub.port}`);
 		silence();
 		try {
-			announced = announce(host, hub.port, log);
+			announced = announce(host, hub.port, said, log);
 		} catch (error) {
 			log(`mDNS: ${error}`);
 		}

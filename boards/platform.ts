@@ -105,6 +105,17 @@ export class DevicePlatform implements Platform {
 		this.inEvent = false;
 	}
 
+	/** Something that happens by a timer: one turn, and an exception stays here. */
+	event(where: string, task: () => void): void {
+		this.beginEvent();
+		try {
+			task();
+		} catch (error) {
+			this.fault(where, error);
+		}
+		this.endEvent();
+	}
+
 	/** A transport may read again; it does when the turn is over, because a broker is not called within its own call. */
 	resumed(transport: Resumed): void {
 		transport.nextResumed = this.firstResumed;

@@ -54,13 +54,10 @@ declare module "embedded:network/dnssd" {
 	export default class DNSSD {
 		constructor(options: { socket: { io: unknown } });
 		claim(options: { host: string; onReady?: () => void; onError?: () => void }): unknown;
-		advertise(options: {
-			serviceType: string;
-			host: string;
-			name?: string;
-			port: number;
-			txt?: Map<string, string>;
-		}): unknown;
+		advertise(options: { serviceType: string; host: string; name?: string; port: number; txt?: Map<string, string> }): {
+			close(): void;
+			updateTXT(txt: Map<string, string>): void;
+		};
 		close(): void;
 	}
 }

@@ -8,7 +8,7 @@ import type { PersistOptions } from "../src/broker/persist.js";
 import { hostLimits, type Limits } from "../src/limits.js";
 import type { Platform } from "../src/platform.js";
 import type { DataDirectory } from "./data/directory.js";
-import { HubDevices, type HubDevicesOptions } from "./devices.js";
+import { NodeDevices, type NodeDevicesOptions } from "./devices.js";
 import { endpointOf, type HubListener, name, protocolOf, reachableHost, startListener } from "./listeners.js";
 import { isLoopback } from "./loopback.js";
 import { type NodePlatform, nodePlatform } from "./platform.js";
@@ -43,7 +43,7 @@ export interface HubOptions {
 	log?: (level: number, line: string) => void;
 	events?: BrokerEvents;
 	/** the devices of the topic space "", and the page; absent: there are none */
-	devices?: Omit<HubDevicesOptions, "rules" | "log"> & { assets: Assets };
+	devices?: Omit<NodeDevicesOptions, "rules" | "log"> & { assets: Assets };
 }
 
 /** A topic space. */
@@ -58,7 +58,7 @@ export class Hub {
 	private readonly spaces = new Map<string, Space>();
 	private readonly servers: (Server & Partial<TlsControl>)[] = [];
 	/** the devices of the topic space "" */
-	devices: HubDevices | undefined;
+	devices: NodeDevices | undefined;
 	private page: PageServer | undefined;
 	/** where MQTT is spoken over TCP, for who joins */
 	private mqtt: { address: string; port: number } | undefined;
@@ -105,10 +105,10 @@ export class Hub {
 		return data === undefined ? {} : { storage: { ...persist, medium: data.storage(name) } };
 	}
 
-	private makeDevices(platform: NodePlatform): HubDevices | undefined {
+	private makeDevices(platform: NodePlatform): NodeDevices | undefined {
 		const { devices, access, log = () => {} } = this.options;
 		if (devices === undefined) return undefined;
-		this.devices = new HubDevices(platform, { ...devices, rules: access ?? {}, log });
+		this.devices = new NodeDevices(platform, { ...devices, rules: access ?? {}, log });
 		this.page = new PageServer({
 			hub: this.devices.hub,
 			assets: devices.assets,

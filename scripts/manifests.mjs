@@ -22,9 +22,11 @@ const DEVICE = {
 const MANIFESTS = {
 	"src/manifest.json": { files: /^src\/.*\.ts$/, more: DEVICE },
 	"boards/manifest.json": {
-		files: /^boards\/(?!main|library|package|mqtt-client|timer-platform|announce|network|medium(?!-steps))[^/.]+\.ts$/,
+		files:
+			/^boards\/(?!main|library|package|mqtt-client|timer-platform|announce|network|curve|random|pairing|devices|entropy|medium(?!-steps))[^/.]+\.ts$/,
 		more: {},
 	},
+	"boards/manifest-pairing.json": { files: /^boards\/(curve|random|pairing)\.ts$/, more: {} },
 	"boards/manifest-wifi.json": { files: /^boards\/(announce|network)\.ts$/, more: {} },
 };
 

@@ -63,6 +63,8 @@ const SDK = {
 	"text/decoder": "text-decoder",
 	"text/encoder": "text-encoder",
 	crypt: "crypt",
+	ec: "ec",
+	ecp: "ecp",
 	instrumentation: "instrumentation",
 	net: "net",
 	preference: "preference",

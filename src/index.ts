@@ -66,10 +66,12 @@ export { DeviceHub, type DeviceHubEvents, type DeviceHubOptions } from "./hub/de
 export { DeviceKeyStore, type KeySlots } from "./hub/device-keys.js";
 export type { Device } from "./hub/device-record.js";
 export { DeviceRights, KINDS } from "./hub/device-rights.js";
+export { HubDevices, type HubDevicesOptions, newHubId } from "./hub/hub-devices.js";
 export { type DeviceKeys, Join, type JoinOptions } from "./hub/join.js";
 export { JoinAuthentication } from "./hub/join-authentication.js";
+export { hubRecords, MediumRecords, type ReadableStorage } from "./hub/medium-records.js";
 export { Pairing, type PairingEvents, type PairingPlatform, type WindowOptions } from "./hub/pairing.js";
-export { Devices, type Records } from "./hub/registry.js";
+export { Devices, type HubRecords, type Records } from "./hub/registry.js";
 export { StoredRecords } from "./hub/stored-records.js";
 export { hostLimits, type Limits } from "./limits.js";
 export type {

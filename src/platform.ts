@@ -69,6 +69,10 @@ export interface Storage {
 	/** Calls for each record with first ≤ key ≤ last, in any order; bytes[start..end) is its value until the call
 	 *  returns, and nothing is changed meanwhile. At start only. */
 	each(first: number, last: number, visit: RecordVisitor): void;
+	/** Copies a value that is durable to target[0..), at any time; what is not durable yet is not seen.
+	 *  @param target at least as long as the value may be @returns its bytes; -1: there is none, or it is damaged.
+	 *  Absent: the medium is read at start only */
+	read?(key: number, target: Uint8Array): number;
 	/** Adds a change to the batch: the value is bytes[start..end). The last change of a key counts.
 	 *  @param key 0 ≤ key < 2³² @returns false: no room, and the batch is to be rolled back */
 	put(key: number, bytes: Uint8Array, start: number, end: number): boolean;

@@ -16,8 +16,8 @@ import { isDeviceId } from "./pairing-keys.js";
 /** Where commands go, and where answers come if the request names no topic. */
 export const COMMAND_ROOT = `${ADMIN_ROOT}do/`;
 
-/** Log lines that are remembered. */
-const LINES_MAX = 50;
+/** Log lines that are remembered, where nobody says how many. */
+export const LINES_MAX = 50;
 
 /** What a command brings; every field is checked before it is used. */
 type Request = Readonly<Record<string, unknown>>;
@@ -39,6 +39,7 @@ export class AdminTopics {
 		private readonly hub: DeviceHub,
 		private readonly broker: Broker,
 		private readonly now: () => number,
+		private readonly linesMax = LINES_MAX,
 	) {
 		this.told = new Set();
 		this.clients = new Map();
@@ -120,7 +121,7 @@ export class AdminTopics {
 	/** A line of the hub's log. Not while the broker is at work: it logs, too. */
 	log(line: string): void {
 		this.lines.push(line);
-		if (this.lines.length > LINES_MAX) this.lines.shift();
+		if (this.lines.length > this.linesMax) this.lines.shift();
 		if (this.watched) this.tell("log", [line]);
 	}
 

@@ -28,6 +28,14 @@ export interface Records {
 	delete(number: number, saved: Saved): void;
 }
 
+/** All that a hub keeps: its devices, and who it is. */
+export interface HubRecords extends Records {
+	/** the hub's identifier, as bytes; undefined: it has none yet */
+	readonly hubId: Uint8Array | undefined;
+	/** Gives the hub its identifier, for good. */
+	keepHubId(bytes: Uint8Array, saved: Saved): void;
+}
+
 /** What a person may change of a device. */
 export type DeviceChange = Partial<Pick<Device, "name" | "room" | "kind" | "rights">>;
 

@@ -2,12 +2,12 @@
 import type { Broker } from "../broker/broker.js";
 import type { OwnRecords, Saved } from "../broker/own-records.js";
 import { RecordKind } from "../broker/persist-records.js";
-import type { Records } from "./registry.js";
+import type { HubRecords } from "./registry.js";
 
 /** Number of the record that has the hub's identifier. */
 const HUB_ID = 0;
 
-export class StoredRecords implements Records {
+export class StoredRecords implements HubRecords {
 	private readonly records: Map<number, Uint8Array>;
 	private own: OwnRecords | undefined = undefined;
 	private idBytes: Uint8Array | undefined = undefined;
@@ -26,12 +26,10 @@ export class StoredRecords implements Records {
 		});
 	}
 
-	/** the hub's identifier, as bytes; undefined: it has none yet */
 	get hubId(): Uint8Array | undefined {
 		return this.idBytes;
 	}
 
-	/** Gives the hub its identifier, for good. */
 	keepHubId(bytes: Uint8Array, saved: Saved): void {
 		this.idBytes = bytes;
 		if (this.own === undefined) saved(true);

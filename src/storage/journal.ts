@@ -124,6 +124,10 @@ export class Journal implements Storage {
 		this.settle();
 	}
 
+	read(key: number, target: Uint8Array): number {
+		return this.log.read(key, target);
+	}
+
 	put(key: number, bytes: Uint8Array, start: number, end: number): boolean {
 		const { limits } = this.options;
 		const { pending } = this.log;

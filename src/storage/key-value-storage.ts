@@ -107,13 +107,31 @@ export class KeyValueStorage implements Storage {
 		const { lengths, bytes, view } = this;
 		for (let i = lengths.from(first, 0); i < lengths.count && lengths.key(i) <= last; i++) {
 			const key = lengths.key(i);
-			const length = this.store.read(nameOf(key), bytes, 0);
-			const end = (length + 3) & ~3;
-			if (length >= VALUE_HEAD) bytes.fill(0xff, length, end);
-			const good = length >= VALUE_HEAD && crc32(-1, view, 4, end) === view.getInt32(0, true);
-			if (good && view.getUint32(4, true) === key) visit.visit(key, bytes, VALUE_HEAD, length);
+			const length = this.load(key, bytes, view);
+			if (length >= 0) visit.visit(key, bytes, VALUE_HEAD, length);
 			else this.lost++;
 		}
+	}
+
+	/** Allocates as much as the value has: the buffer may hold a batch. */
+	read(key: number, target: Uint8Array): number {
+		const entry = this.lengths.find(key, 0);
+		if (entry < 0) return -1;
+		const bytes = new Uint8Array(VALUE_HEAD + ((this.lengths.address(entry) / 4 + 3) & ~3));
+		const length = this.load(key, bytes, new DataView(bytes.buffer)) - VALUE_HEAD;
+		if (length < 0 || length > target.length) return -1;
+		putBytes(target, 0, bytes, VALUE_HEAD, VALUE_HEAD + length);
+		return length;
+	}
+
+	/** Reads a value with its head to bytes[0..). @returns its bytes, head included; -1: it is damaged */
+	private load(key: number, bytes: Uint8Array, view: DataView): number {
+		const length = this.store.read(nameOf(key), bytes, 0);
+		const end = (length + 3) & ~3;
+		if (length < VALUE_HEAD || end > bytes.length) return -1;
+		bytes.fill(0xff, length, end);
+		const good = crc32(-1, view, 4, end) === view.getInt32(0, true) && view.getUint32(4, true) === key;
+		return good ? length : -1;
 	}
 
 	put(key: number, bytes: Uint8Array, start: number, end: number): boolean {

@@ -142,7 +142,12 @@ export class Log {
 		}
 	}
 
-	/** Copies a value. @returns its bytes; -1: a part of it is damaged */
+	/** Copies a value to target[0..). @returns its bytes; -1: there is none, it is damaged, or longer than the target */
+	read(key: number, target: Uint8Array): number {
+		return this.copy(key, target);
+	}
+
+	/** Copies a value. @returns its bytes; -1: a part of it is not there, damaged, or longer than the room */
 	private copy(key: number, target: Uint8Array): number {
 		const { index, reader, flash } = this;
 		let at = 0;
@@ -158,6 +163,7 @@ export class Log {
 			if (!good && !this.mend(address, i)) return -1;
 			if (part === 0) stamp = reader.stamp;
 			else if (stamp !== reader.stamp) return -1;
+			if (at + reader.length > target.length) return -1;
 			flash.read(address + RECORD_HEAD, target, at, at + reader.length);
 			const turned = reader.turned - 8 * RECORD_HEAD;
 			if (!good && turned >= 0 && turned < 8 * reader.length) target[at + (turned >> 3)]! ^= 1 << (turned & 7);

@@ -1,0 +1,17 @@
+/** Devices of a board that has no room for them: none. The manifests of the others name another file in place of this. */
+import type { DevicesPart } from "./hub.js";
+
+/** What main says of the hub's devices. */
+export interface DevicesOptions {
+	/** the user who may use the hub's own topics and its page; undefined: nobody */
+	admin: string | undefined;
+	/** the window opened or closed, or the hub has got its identifier */
+	changed: (hubId: string, open: boolean) => void;
+	log: (line: string) => void;
+}
+
+/** @returns undefined: there are none, and the console says why */
+export function makeDevices({ log }: DevicesOptions): DevicesPart | undefined {
+	log("pairing: this board has no room for it; clients log in with user and secret");
+	return undefined;
+}

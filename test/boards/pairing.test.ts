@@ -1,0 +1,159 @@
+/** Devices on a board: what is flashed, on XS with an ESP32's heaps, its records on a virtual flash; only the SDK's own
+ *  modules are stand-ins. The devices are those of `hearth join`. */
+import type { ChildProcess } from "node:child_process";
+import { type AsyncClient, connect } from "../../host-sim/client/index.js";
+import { startOnXs, type XsOptions, type XsResult } from "../../scripts/xs.mjs";
+import { ScramSha256Client } from "../../src/auth/scram-client.js";
+import type { DeviceKeys } from "../../src/hub/join.js";
+import { nodePairing, pairWith } from "../support/join.js";
+import { assert, suite } from "../support/test.js";
+import { whyNoXs } from "../xs/support.js";
+
+const test = suite("boards: devices");
+const missing = await whyNoXs();
+const onXs = test.if(missing === undefined, missing ?? "");
+
+/** Two hubs at a time, as the first one is collected only after the second one was made; and a flash. */
+const TWICE = ["-c", "250000", "-s", "12000"];
+
+/** A board: each of its starts listens at another port. */
+const children: ChildProcess[] = [];
+
+test.after(() => {
+	for (const child of children) child.kill();
+});
+
+class Board {
+	readonly lines: string[] = [];
+	port = 0;
+	hubId = "";
+	done: Promise<XsResult> = Promise.reject(new Error("not started"));
+	private readonly waiting: { pattern: RegExp; from: number; heard: (line: string) => void }[] = [];
+
+	static async start(options: XsOptions = {}): Promise<Board> {
+		const board = new Board();
+		board.done.catch(() => {});
+		const { child, done } = await startOnXs("test/xs/board-pairing.ts", {
+			timeoutMs: 60_000,
+			...options,
+			onLine: (line) => board.hear(line),
+		});
+		children.push(child);
+		board.done = done;
+		await board.listening(0);
+		return board;
+	}
+
+	async listening(from: number): Promise<void> {
+		const ended = this.done.then(({ errors }) => Promise.reject(new Error(`the hub did not listen: ${errors}`)));
+		const line = await Promise.race([this.line(/^\{"name":"listening"/, from), ended]);
+		({ port: this.port, hubId: this.hubId } = JSON.parse(line));
+	}
+
+	line(pattern: RegExp, from = 0): Promise<string> {
+		const found = this.lines.slice(from).find((line) => pattern.test(line));
+		if (found !== undefined) return Promise.resolve(found);
+		return new Promise((heard) => this.waiting.push({ pattern, from, heard }));
+	}
+
+	/** Opens a window as the admin. @returns its code, as the console shows it */
+	async open(given: object = {}): Promise<string> {
+		const from = this.lines.length;
+		const admin = await connect({ port: this.port, username: "ann", password: "secret" });
+		const answer = await admin.request("$HEARTH/do/open-window", JSON.stringify(given));
+		assert.equal(answer.json(), { ok: true });
+		await admin.end();
+		return /code (\d{8})/.exec(await this.line(/^pairing: open, by topic/, from))![1]!;
+	}
+
+	async restart(): Promise<void> {
+		const from = this.lines.length;
+		await this.publishEnd("again");
+		await this.listening(from);
+	}
+
+	async end(): Promise<void> {
+		await this.publishEnd("");
+		const result = await this.done;
+		assert.is(result.errors, "");
+		assert.is(result.status, 0);
+		for (const counted of result.results.filter((r) => r.name === "counted"))
+			assert.equal(counted, { name: "counted", internalErrors: 0, faults: 0 });
+		assert.is(result.statistics!.aliasesTouched, 0, "nothing that is in ROM was written to");
+		assert.is(result.statistics!.keys, 0, "no property name was made at run time");
+		const { stackPeak, stackSlots } = result.statistics!;
+		assert.ok(stackPeak <= 0.9 * stackSlots, `${stackPeak} of ${stackSlots} slots of stack`);
+	}
+
+	private async publishEnd(payload: string): Promise<void> {
+		const admin = await connect({ port: this.port, username: "ann", password: "secret" });
+		await admin.publish("end", payload);
+		await admin.end();
+	}
+
+	private hear(line: string): void {
+		this.lines.push(line);
+		for (const entry of this.waiting.splice(0))
+			if (entry.pattern.test(line)) entry.heard(line);
+			else this.waiting.push(entry);
+	}
+}
+
+/** @returns a client that logs in with a device's keys */
+function logIn(board: Board, id: string, keys: DeviceKeys): Promise<AsyncClient> {
+	const authentication = new ScramSha256Client(nodePairing, id, keys);
+	return connect({ port: board.port, clientId: id, version: 5, authentication });
+}
+
+onXs("a device pairs with a board, and logs in with its secret after the board's restart", async () => {
+	const board = await Board.start({ options: TWICE });
+	assert.match(board.hubId, /^[A-Z2-7]{8}$/);
+	const keys = await pairWith(board.port, "sensor-1", await board.open({ name: "Fridge" }));
+	assert.is(keys.hubId, board.hubId);
+	await board.line(/^pairing: sensor-1: paired$/);
+	const hubId = board.hubId;
+	await board.restart();
+	assert.is(board.hubId, hubId, "who the hub is outlives a restart");
+	const client = await logIn(board, "sensor-1", keys);
+	await client.publish("devices/sensor-1/temperature", "4", { qos: 1 });
+	const refused = await client.publish("devices/other/temperature", "4", { qos: 1 }).then(
+		() => "taken",
+		(error: Error) => error.message,
+	);
+	assert.match(refused, /not-authorized/);
+	await client.end();
+	await board.end();
+});
+
+onXs("a wrong code pairs nobody; another's secret and a password let nobody in", async () => {
+	const board = await Board.start();
+	const code = await board.open();
+	const wrong = code === "00000000" ? "00000001" : "00000000";
+	const failure = await pairWith(board.port, "sensor-1", wrong).catch((error: Error) => error.message);
+	assert.is(failure, "wrong-code");
+	await board.line(/^pairing: sensor-1 from .*: wrong code$/);
+	await new Promise((resolve) => setTimeout(resolve, 1_100)); // what each wrong try costs
+	const keys = await pairWith(board.port, "sensor-1", code);
+	const other = await pairWith(board.port, "sensor-2", await board.open());
+	for (const attempt of [
+		() => logIn(board, "sensor-1", other),
+		() => connect({ port: board.port, clientId: "sensor-1", username: "sensor-1", password: "guess" }),
+	])
+		assert.match(
+			`${await attempt().catch((error: Error) => error.message)}`,
+			/authentication-failed|bad-user-name-or-password/,
+		);
+	await (await logIn(board, "sensor-1", keys)).end();
+	await board.end();
+});
+
+onXs("a board without random numbers that can be trusted pairs nobody, and says so", async () => {
+	const board = await Board.start({ config: { entropy: "none" } });
+	await board.line(/^error: pairing: this board has no random numbers/);
+	assert.is(board.hubId, undefined as unknown as string);
+	const failure = await pairWith(board.port, "sensor-1", "12345678").catch((error: Error) => error.message);
+	assert.match(failure as string, /method/i);
+	await board.end();
+});
+
+test.run();
