@@ -1,20 +1,12 @@
 /** What outlives a restart of an ESP32: a journal on a data partition. */
 import flash from "embedded:storage/flash";
-import { hubRecords } from "../src/hub/medium-records.js";
 import type { Flash } from "../src/platform.js";
 import { Journal } from "../src/storage/journal.js";
 import { journalLimits } from "../src/storage/journal-limits.js";
 import type { MediumPlatform } from "./medium-steps.js";
 
-/** The partitions' labels in sdkconfig/partitions.csv: what the broker keeps, and the hub's devices. */
+/** The partition's label in sdkconfig/partitions.csv. */
 const LABEL = "hearth";
-const DEVICES_LABEL = "devices";
-
-/** Devices that the hub may have. */
-export const DEVICES_MAX = 32;
-
-/** Of devices little is written, and that is kept at once. */
-const DEVICES_LIMITS = { ...journalLimits, recordBytes: 256, pendingBytes: 512, valueBytes: 768, intervalMs: 0 };
 
 /** A partition; without flash encryption any number of bytes is programmed at once. */
 class Partition implements Flash {
@@ -50,16 +42,6 @@ export function openMedium(platform: MediumPlatform, records: number, valueBytes
 	return new Journal({
 		flash: new Partition(LABEL),
 		limits: { ...journalLimits, records, valueBytes },
-		now: () => platform.now(),
-		random: () => platform.random(),
-	});
-}
-
-/** The same for the hub's devices, on a partition of their own. */
-export function openRecords(platform: MediumPlatform): Journal {
-	return new Journal({
-		flash: new Partition(DEVICES_LABEL),
-		limits: { ...DEVICES_LIMITS, records: hubRecords(DEVICES_MAX, DEVICES_LIMITS.recordBytes) },
 		now: () => platform.now(),
 		random: () => platform.random(),
 	});

@@ -17,7 +17,7 @@ class Domain implements KeyValue {
 	}
 
 	read(name: string, bytes: Uint8Array, start: number): number {
-		const value = this.domain.read(name);
+		const value = this.domain.read(name) as ArrayBuffer | undefined; // the SDK's types name other formats, too
 		if (value === undefined) return -1;
 		if (value.byteLength <= bytes.length - start) bytes.set(new Uint8Array(value), start);
 		return value.byteLength;

@@ -60,6 +60,7 @@ const SDK = {
 	"embedded:io/socket/udp": "udp",
 	"embedded:network/dnssd": "dnssd",
 	"embedded:network/interface/wifi": "wifi",
+	"embedded:storage/key-value": "key-value",
 	"text/decoder": "text-decoder",
 	"text/encoder": "text-encoder",
 	crypt: "crypt",

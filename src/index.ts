@@ -69,7 +69,7 @@ export { DeviceRights, KINDS } from "./hub/device-rights.js";
 export { HubDevices, type HubDevicesOptions, newHubId } from "./hub/hub-devices.js";
 export { type DeviceKeys, Join, type JoinOptions } from "./hub/join.js";
 export { JoinAuthentication } from "./hub/join-authentication.js";
-export { hubRecords, MediumRecords, type ReadableStorage } from "./hub/medium-records.js";
+export { MediumRecords, type ReadableStorage } from "./hub/medium-records.js";
 export { Pairing, type PairingEvents, type PairingPlatform, type WindowOptions } from "./hub/pairing.js";
 export { Devices, type HubRecords, type Records } from "./hub/registry.js";
 export { StoredRecords } from "./hub/stored-records.js";

@@ -4,13 +4,14 @@ import { HearthError } from "../../src/errors.js";
 import type { Limits } from "../../src/limits.js";
 import { capacityBytes } from "../../src/storage/journal-limits.js";
 import { boardHeaps, boardLimits, boardNames } from "../boards.js";
-import { budgetOf, bytesPerClient, type FlashBudget, journalFor, type Part } from "../budget.js";
+import { budgetOf, bytesPerClient, devicesPart, type FlashBudget, journalFor, type Part } from "../budget.js";
 import { parseOptions } from "./options.js";
 
-const HELP = `usage: hearth budget [--board NAME] [--flash KB] [--json]
+const HELP = `usage: hearth budget [--board NAME] [--flash KB] [--pairing] [--json]
 
   --board NAME   ${boardNames().join(", ")} or host (default esp32)
   --flash KB     with a journal on so much flash, 32 to 4096
+  --pairing      with devices that are paired, two for each connection
   --json         for programs
 
 Bytes of the broker's parts on the XS engine (16-byte slots), all tables full: in the slot heap and in the chunk heap.`;
@@ -20,6 +21,7 @@ const SECTOR_BYTES = 4_096;
 const OPTIONS = {
 	board: { type: "string", default: "esp32" },
 	flash: { type: "string" },
+	pairing: { type: "boolean", default: false },
 	json: { type: "boolean", default: false },
 	verbose: { type: "boolean", default: false },
 	help: { type: "boolean", short: "h", default: false },
@@ -35,6 +37,7 @@ export function budget(args: string[]): number {
 	const limits = boardLimits(values.board);
 	const flash = values.flash === undefined ? undefined : flashBudget(values.flash, limits);
 	const parts = budgetOf(limits, flash);
+	if (values.pairing) parts.push(devicesPart(2 * limits.connections));
 	const slots = parts.reduce((sum, part) => sum + part.slots, 0);
 	const chunks = parts.reduce((sum, part) => sum + part.chunks, 0);
 	const heaps = boardHeaps(values.board);

@@ -145,7 +145,10 @@ export class AdminTopics {
 			online: presence?.online ?? false,
 			...(presence === undefined
 				? {}
-				: { secondsAgo: Math.round((this.now() - presence.since) / 1_000), address: presence.address }),
+				: {
+						secondsAgo: Math.round((this.now() - presence.since) / 1_000),
+						address: this.hub.addressOf(device.id),
+					}),
 		};
 	}
 

@@ -51,7 +51,6 @@ export interface Presence {
 	online: boolean;
 	/** when it came or went; ms on the platform's clock */
 	since: number;
-	address: string;
 }
 
 export class DeviceHub {
@@ -62,7 +61,9 @@ export class DeviceHub {
 	readonly access: AccessRules;
 	readonly authentication: readonly AuthenticationMethod[];
 	private readonly rights: DeviceRights;
-	private readonly present: Map<string, Presence>;
+	/** by the number of a device's record: when it came (more than 0) or went (less); 0: it was not there yet. An object
+	 *  for each would take a device with little memory some kilobytes */
+	private readonly present: Float64Array;
 	/** by Client Identifier: the device that is connected by it */
 	private readonly clients: Map<string, string>;
 	/** by device: where its entry in discovery is */
@@ -71,7 +72,7 @@ export class DeviceHub {
 
 	constructor(private readonly options: DeviceHubOptions) {
 		const { platform } = options;
-		this.present = new Map();
+		this.present = new Float64Array(options.devicesMax);
 		this.clients = new Map();
 		this.announced = new Map();
 		this.devices = new Devices(platform.crypto, platform.text, options.devicesMax, options.records);
@@ -124,7 +125,20 @@ export class DeviceHub {
 
 	/** @returns whether the device is there; undefined: it was not, since the hub began */
 	presence(id: string): Presence | undefined {
-		return this.present.get(id);
+		const since = this.present[this.devices.numberOf(id)] ?? 0;
+		return since === 0 ? undefined : { online: since > 0, since: Math.abs(since) };
+	}
+
+	/** @returns where a device is connected from; "": it is not */
+	addressOf(id: string): string {
+		for (const [clientId, device] of this.clients)
+			if (device === id) return this.broker?.sessions.find(clientId)?.connection?.address ?? "";
+		return "";
+	}
+
+	private setPresence(id: string, online: boolean): void {
+		const now = Math.max(1, this.options.platform.now());
+		this.present[this.devices.numberOf(id)] = online ? now : -now;
 	}
 
 	/** @returns whether the client may use the hub's own topics */
@@ -163,7 +177,7 @@ export class DeviceHub {
 		const cause = this.broker!.publish(topic, config, { qos: 1, retain: true });
 		if (cause !== Cause.None) return cause;
 		this.announced.set(device.id, topic);
-		return this.tellAvailability(device.id, this.present.get(device.id)?.online ?? false);
+		return this.tellAvailability(device.id, this.presence(device.id)?.online ?? false);
 	}
 
 	/** Takes a device out of Home Assistant's discovery. @returns false: it was not announced by this hub */
@@ -191,12 +205,13 @@ export class DeviceHub {
 	 *  @param clearRetained also its Retained Messages: those below devices/ID/ and its entries in discovery
 	 *  @returns false: no such device */
 	revoke(id: string, clearRetained: boolean, done: (cause: Cause) => void): boolean {
+		const number = this.devices.numberOf(id);
 		return this.devices.revoke(id, (cause) => {
 			if (cause === Cause.None) {
 				this.expel(id);
 				this.unannounce(id);
 				if (clearRetained) this.clearRetained(id);
-				this.present.delete(id);
+				this.present[number] = 0;
 			}
 			this.changed(id);
 			done(cause);
@@ -293,9 +308,8 @@ export class DeviceHub {
 	private came(clientId: string): void {
 		const id = this.deviceOf(clientId);
 		if (id === undefined) return;
-		const address = this.broker?.sessions.find(clientId)?.connection?.address ?? "";
 		this.clients.set(clientId, id);
-		this.present.set(id, { online: true, since: this.options.platform.now(), address });
+		this.setPresence(id, true);
 		this.devices.saw(id);
 		this.tellAvailability(id, true);
 		this.options.events?.device?.(id);
@@ -306,8 +320,7 @@ export class DeviceHub {
 		if (id === undefined) return;
 		this.clients.delete(clientId);
 		for (const other of this.clients.values()) if (other === id) return; // it has another connection
-		const address = this.present.get(id)?.address ?? "";
-		this.present.set(id, { online: false, since: this.options.platform.now(), address });
+		this.setPresence(id, false);
 		this.tellAvailability(id, false);
 		this.options.events?.device?.(id);
 	}

@@ -13,11 +13,6 @@ const HUB_ID = 0;
 /** A medium that can be read at any time. */
 export type ReadableStorage = Storage & Required<Pick<Storage, "read">>;
 
-/** @returns records that the medium needs for so many devices, each in at most so many parts */
-export function hubRecords(devices: number, recordBytes: number): number {
-	return devices * Math.ceil(RECORD_BYTES_MAX / recordBytes) + 1;
-}
-
 export class MediumRecords implements HubRecords, StorageTarget {
 	/** batches that are not durable yet, oldest first, and who waits for each */
 	private readonly batches: number[];

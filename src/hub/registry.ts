@@ -78,6 +78,11 @@ export class Devices {
 		}
 	}
 
+	/** @returns the number of a device's record; -1: there is no such device */
+	numberOf(id: string): number {
+		return this.numbers.get(id) ?? -1;
+	}
+
 	/** how many there are */
 	get count(): number {
 		return this.numbers.size;

@@ -1,36 +1,25 @@
-/** On XS: the hub as boards/ has it, with devices whose records lie on a virtual flash that outlives a restart of the
- *  hub: "again" makes one. With mcconfig's option `entropy=none` the board has no random numbers.
+/** On XS: the hub as boards/ has it, with devices whose records outlive a restart of the hub: "again" makes one. With mcconfig's option `entropy=none` the board has no random numbers.
  *  Ends when a client publishes to the topic "end". */
 import config from "mc/config";
 import Timer from "timer";
 import { entropy as none } from "../../boards/entropy.js";
 import { entropy } from "../../boards/entropy-esp.js";
 import { HubOnDevice } from "../../boards/hub.js";
+import { openMedium } from "../../boards/medium-key-value.js";
 import { PairingOnDevice } from "../../boards/pairing.js";
-import { VirtualFlash } from "../../host-sim/sim/flash.js";
-import { hubRecords } from "../../src/hub/medium-records.js";
-import { Journal } from "../../src/storage/journal.js";
-import { journalLimits } from "../../src/storage/journal-limits.js";
 import { report } from "./measure.js";
 
 globalThis.trace = (line) => host.print(`${line}`.trimEnd());
 
+/** Devices that the hub may have. */
 const DEVICES = 32;
-const limits = { ...journalLimits, recordBytes: 256, pendingBytes: 512, valueBytes: 1_024, intervalMs: 0 };
-const flash = new VirtualFlash({ sectors: 12, sectorBytes: 2_048 });
 
 function start(): void {
 	const pairing = new PairingOnDevice({
 		entropy: config.entropy === "none" ? none : entropy,
 		devicesMax: DEVICES,
 		admin: "ann",
-		openRecords: (platform) =>
-			new Journal({
-				flash,
-				limits: { ...limits, records: hubRecords(DEVICES, limits.recordBytes) },
-				now: () => platform.now(),
-				random: () => platform.random(),
-			}),
+		openRecords: () => openMedium({ records: DEVICES + 1, batchBytes: 768, bytesMax: 12_000 }),
 	});
 	const hub = new HubOnDevice({
 		port: 0,

@@ -1,7 +1,7 @@
 /** Each board's limits in each board's heaps, on XS: what `hearth budget` says is what the engine keeps, enough stays
  *  free, and traffic leaves nothing behind. The ESP32's are in broker.test.ts. */
 import { boardHeaps, boardLimits } from "../../host-sim/boards.js";
-import { budgetOf, bytesPerClient } from "../../host-sim/budget.js";
+import { budgetOf, bytesPerClient, devicesPart } from "../../host-sim/budget.js";
 import { runOnXs, type XsBoard, type XsResult } from "../../scripts/xs.mjs";
 import { assert, suite } from "../support/test.js";
 import { whyNoXs } from "./support.js";
@@ -90,5 +90,21 @@ for (const [name, promised] of Object.entries(PROMISES)) {
 			assert.equal([late.slots, late.chunks], [early.slots, early.chunks]);
 		});
 }
+
+onXs("esp32: its 32 devices and a pairing take what the budget says, and leave a tenth free", async () => {
+	const options = ["-c", "250000", "-s", "12000"]; // two hubs, and what lies in the store
+	const result = await runOnXs("test/xs/board-devices.ts", { options, timeoutMs: 25_000 });
+	ok(result);
+	assert.equal(named(result, "devices"), { name: "devices", count: 32, paired: "new", connected: 15, last: 4 });
+	const planned = devicesPart(32);
+	const heaps = boardHeaps("esp32")!;
+	const broker = budgetOf(boardLimits("esp32"));
+	for (const heap of ["slots", "chunks"] as const) {
+		const taken = named(result, "pairing")[heap] - named(result, "alone")[heap];
+		assert.ok(Math.abs(planned[heap] / taken - 1) < 0.1, `${heap}: ${planned[heap]} planned, ${taken} taken`);
+		const all = broker.reduce((sum, part) => sum + part[heap], taken);
+		assert.ok(all <= 0.9 * heaps[heap], `${all} of ${heaps[heap]} bytes of ${heap}`);
+	}
+});
 
 test.run();
