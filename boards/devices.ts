@@ -1,4 +1,4 @@
-/** Devices of a board that has no room for them: none. The manifests of the others name another file in place of this. */
+/** Devices of a board that has no room for them: none. The manifests of the others name another file in place. */
 import type { DevicesPart } from "./hub.js";
 
 /** What main says of the hub's devices. */

@@ -1,6 +1,6 @@
-/** Chance on an ESP32: its hardware generator, which is fed by the radio's noise while Wi-Fi is on, as it is when
- *  somebody can reach the board. The SDK gives it to nobody directly: its own generator takes 16 bytes of it as a key
- *  when it is begun anew, and each of those is hashed (random.ts), so that the generator's own flaws are of no matter. */
+/** Chance on an ESP32: its hardware generator, fed by the radio's noise while Wi-Fi is on, as it is when somebody can
+ *  reach the board. The SDK gives it to nobody directly: its own generator takes 16 bytes of it as a key when it is
+ *  begun anew, and all of those are hashed (random.ts), so that the generator's own flaws are of no matter. */
 import RNG from "rng";
 
 const KEY_BYTES = 16;

@@ -5,20 +5,16 @@ import type { AccessRules } from "../src/broker/access.js";
 import type { Broker } from "../src/broker/broker.js";
 import { HubDevices } from "../src/hub/hub-devices.js";
 import { MediumRecords, type ReadableStorage } from "../src/hub/medium-records.js";
-import type { PairingPlatform } from "../src/hub/pairing.js";
 import type { HubRecords } from "../src/hub/registry.js";
 import { StoredRecords } from "../src/hub/stored-records.js";
-import { DeviceCurve } from "./curve.js";
 import type { DevicesPart } from "./hub.js";
 import { type DeviceMedium, MediumSteps } from "./medium-steps.js";
+import { DevicePairingPlatform } from "./pairing-platform.js";
 import { DevicePlatform } from "./platform.js";
-import { type Entropy, RandomBytes } from "./random.js";
+import type { Entropy } from "./random.js";
 
 /** How often the window's seconds are looked at, ms. */
 const TICK_MS = 1_000;
-
-/** ms until what was put off has its turn: what has come meanwhile goes first. */
-const DEFER_MS = 1;
 
 /** Steps that a new medium may take until it can be written to: some erased sectors. */
 const READY_STEPS = 64;
@@ -26,31 +22,6 @@ const READY_STEPS = 64;
 /** Log lines, and strangers that came with a password, that are remembered for the page. */
 const LINES_MAX = 8;
 const KNOCKS_MAX = 4;
-
-/** A device's ports, and what pairing needs beside them. */
-export class DevicePairingPlatform extends DevicePlatform implements PairingPlatform {
-	readonly curve = new DeviceCurve();
-	private readonly chance: RandomBytes;
-
-	constructor(entropy: Entropy) {
-		super();
-		this.chance = new RandomBytes(this.crypto, entropy);
-	}
-
-	/** Throws an Error with one line where the board has no source that can be trusted. */
-	randomBytes(bytes: Uint8Array): void {
-		this.chance.fill(bytes);
-	}
-
-	/** Nonces of logins, too: those of the SDK's generator might come again after a restart. */
-	override random(): number {
-		return this.chance.integer();
-	}
-
-	defer(task: () => void): void {
-		Timer.set(() => this.event("pairing", task), DEFER_MS);
-	}
-}
 
 export interface PairingOptions {
 	entropy: Entropy;

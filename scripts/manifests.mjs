@@ -17,16 +17,24 @@ const DEVICE = {
 	[`${PACKAGE}/boards/text`]: "../boards/text",
 };
 
+/** What applications and boards name themselves, or other manifests list. */
+const ELSEWHERE = [
+	...["main", "library", "package", "mqtt-client", "timer-platform", "announce", "network", "medium(?!-steps)"],
+	...["curve", "random", "pairing", "devices", "entropy", "key-slots"],
+];
+
 /** Manifest → the files that it lists, and what it lists besides: name → file. `boards/main*` are an application's,
  *  and those of Wi-Fi have a manifest of their own. */
 const MANIFESTS = {
 	"src/manifest.json": { files: /^src\/.*\.ts$/, more: DEVICE },
 	"boards/manifest.json": {
-		files:
-			/^boards\/(?!main|library|package|mqtt-client|timer-platform|announce|network|curve|random|pairing|devices|entropy|medium(?!-steps))[^/.]+\.ts$/,
+		files: new RegExp(`^boards/(?!${ELSEWHERE.join("|")})[^/.]+\\.ts$`),
 		more: {},
 	},
-	"boards/manifest-pairing.json": { files: /^boards\/(curve|random|pairing)\.ts$/, more: {} },
+	"boards/manifest-pairing.json": {
+		files: /^boards\/(curve|random|pairing|pairing-platform|key-slots)\.ts$/,
+		more: {},
+	},
 	"boards/manifest-wifi.json": { files: /^boards\/(announce|network)\.ts$/, more: {} },
 };
 

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline/promises";
 import { ScramSha256Client } from "../../src/auth/scram-client.js";
 import { HearthError } from "../../src/errors.js";
 import { DeviceKeyStore } from "../../src/hub/device-keys.js";
+import { type Invitation, parseInvitation } from "../../src/hub/invitation.js";
 import type { DeviceKeys } from "../../src/hub/join.js";
 import { JoinAuthentication } from "../../src/hub/join-authentication.js";
 import { isDeviceId } from "../../src/hub/pairing-keys.js";
@@ -45,14 +46,6 @@ const OPTIONS = {
 	help: { type: "boolean", short: "h", default: false },
 } as const;
 
-/** What a code or the text of a QR code says. */
-interface Invitation {
-	code: string;
-	hubId?: string;
-	host?: string;
-	port?: number;
-}
-
 /** @returns the exit code */
 export async function join(args: string[]): Promise<number> {
 	const { values, positionals } = parseArguments("join", args, OPTIONS);
@@ -70,7 +63,7 @@ export async function join(args: string[]): Promise<number> {
 		console.log(`${file.path}: the keys are gone`);
 		return 0;
 	}
-	const invitation = values.check ? { code: "" } : invitationOf(positionals[0] ?? (await askCode()));
+	const invitation: Invitation = values.check ? { code: "" } : invitationOf(positionals[0] ?? (await askCode()));
 	const host = values.host ?? invitation.host ?? "127.0.0.1";
 	const port = values.port === undefined ? (invitation.port ?? 1883) : portOf("join", "port", values.port);
 	const address = { host, port, clientId: id, version: 5, reconnect: false, timeout: 60 };
@@ -92,11 +85,10 @@ function defaultId(): string {
 
 /** Throws HearthError for what is neither a code nor the text of a QR code. */
 function invitationOf(given: string): Invitation {
-	const code = given.replace(/[\s-]/g, "");
-	if (/^\d{8}$/.test(code)) return { code };
-	const found = /^HEARTH:1:(\d{8}):([A-Z0-9]{8}):(.+):(\d{1,5})$/i.exec(given.trim());
-	if (found === null) throw unusable(`${given}: give the 8 digits that the hub shows, or the text of its QR code`);
-	return { code: found[1]!, hubId: found[2]!.toUpperCase(), host: found[3]!.toLowerCase(), port: Number(found[4]) };
+	const invitation = parseInvitation(given);
+	if (invitation === undefined)
+		throw unusable(`${given}: give the 8 digits that the hub shows, or the text of its QR code`);
+	return invitation;
 }
 
 async function askCode(): Promise<string> {

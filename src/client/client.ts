@@ -320,7 +320,7 @@ export class Client {
 	/** The connection is over, or could not be made.
 	 *  @param againMs until the next attempt; -1: none; absent: as the options say */
 	lost(cause: Cause, reason: number, why: string, againMs?: number): void {
-		if (this.state === ClientState.Idle || this.state === ClientState.Waiting) return;
+		if (this.state === ClientState.Idle || (this.state === ClientState.Waiting && againMs !== -1)) return;
 		if (cause !== Cause.SessionTakenOver) this.takeovers = 0;
 		const pause = againMs ?? pauseBefore(this);
 		end(this, pause);

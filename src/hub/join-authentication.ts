@@ -34,6 +34,12 @@ export class JoinAuthentication implements ClientAuthentication {
 		this.join.begin();
 	}
 
+	/** The connection is over: nothing more is computed. */
+	end(): void {
+		this.answer = undefined;
+		this.join.end();
+	}
+
 	begin(): Uint8Array | undefined {
 		return this.join.data;
 	}

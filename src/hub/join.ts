@@ -63,6 +63,11 @@ export class Join {
 			throw new RangeError(`model: give at most ${MODEL_BYTES_MAX} bytes`);
 	}
 
+	/** whether this side's last word is on its way: the hub may know the keys */
+	get isConfirmed(): boolean {
+		return this.confirmed;
+	}
+
 	/** Makes the data for CONNECT; "send" is told when it is there. */
 	begin(): void {
 		const { platform, options } = this;

@@ -1,5 +1,5 @@
-/** The hub's records on a medium of their own, for a device: they lie there alone, and are read when they are asked for,
- *  so that they take no memory. Beside stored-records.ts, after registry.ts; before platform.ts's Storage. */
+/** The hub's records on a medium of their own, for a device: they take no memory, and are read when they are asked for.
+ *  Beside stored-records.ts, after registry.ts; before platform.ts's Storage. */
 import type { Broker } from "../broker/broker.js";
 import type { Saved } from "../broker/own-records.js";
 import { RecordKind, recordKey } from "../broker/persist-records.js";

@@ -43,6 +43,8 @@ export class World {
 	private readonly clients: Client[] = [];
 	private readonly woken = new Set<Client>();
 	readonly log: string[] = [];
+	/** hears of each write of either side; false: its bytes are lost */
+	beforeSend: ((wire: Wire) => boolean) | undefined;
 
 	constructor(options: FixtureOptions = {}) {
 		this.fixture = new Fixture(options);
@@ -72,7 +74,13 @@ export class World {
 
 	/** A client on this clock. @param options what differs from a device's */
 	client(options: Partial<Omit<ClientOptions, "limits">> & { limits?: Partial<ClientLimits> } = {}): Client {
-		let client: Client;
+		const limits = { ...deviceClientLimits, ...options.limits };
+		return this.add(({ platform, connector }) => new Client({ platform, connector, ...options, limits }));
+	}
+
+	/** A client of any kind on this clock. */
+	add<T extends Client>(make: (ports: { platform: Platform; connector: Connector }) => T): T {
+		let client: T;
 		const platform: Platform = {
 			text,
 			now: () => this.now,
@@ -91,9 +99,16 @@ export class World {
 			},
 			cancel: () => {},
 		};
-		client = new Client({ platform, connector, ...options, limits: { ...deviceClientLimits, ...options.limits } });
+		client = make({ platform, connector });
 		this.clients.push(client);
 		return client;
+	}
+
+	/** The client is no more, as after a loss of power. */
+	remove(client: Client): void {
+		this.clients.splice(this.clients.indexOf(client), 1);
+		this.woken.delete(client);
+		for (const wire of this.wires) if (wire.isOf(client)) wire.break(false);
 	}
 
 	/** Ends turns until nothing is left to do now. */
@@ -175,6 +190,7 @@ export class Wire {
 	private send(direction: "up" | "down", bytes: Uint8Array): void {
 		if (this.closed || this.breaking) return;
 		const { world } = this;
+		if (world.beforeSend?.(this) === false) return;
 		const { weather } = world;
 		if (direction === "up" && this.first === undefined) this.first = bytes;
 		if (world.chance(weather.cut)) return this.cut(direction, bytes);
@@ -225,13 +241,17 @@ export class Wire {
 		world.after(world.weather.delayMs === 0 ? 0 : world.fixture.random() % world.weather.delayMs, breaks);
 	}
 
-	/** Both ends find the connection broken. */
-	break(): void {
+	isOf(client: Client): boolean {
+		return (this.target as unknown) === client.link;
+	}
+
+	/** Both ends find the connection broken. @param both false: nobody is at the client's end any more */
+	break(both = true): void {
 		if (this.closed) return;
 		this.closed = true;
 		this.world.wires.delete(this);
 		this.server?.onError();
-		(this.target as unknown as TransportTarget).onError();
+		if (both) (this.target as unknown as TransportTarget).onError();
 	}
 
 	/** The server gets the CONNECT once more, on a connection of its own that nobody reads from, and that ends soon. */

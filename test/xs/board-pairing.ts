@@ -1,5 +1,5 @@
-/** On XS: the hub as boards/ has it, with devices whose records outlive a restart of the hub: "again" makes one. With mcconfig's option `entropy=none` the board has no random numbers.
- *  Ends when a client publishes to the topic "end". */
+/** On XS: the hub as boards/ has it, with devices. With mcconfig's option `entropy=none` it has no random numbers.
+ *  Ends when a client publishes to the topic "end"; with "again" another hub begins, which has the same records. */
 import config from "mc/config";
 import Timer from "timer";
 import { entropy as none } from "../../boards/entropy.js";
