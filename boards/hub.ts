@@ -28,6 +28,8 @@ export interface DevicesPart {
 	readonly platform: DevicePlatform;
 	/** @param rules for all who are no devices @returns undefined: there are no devices, and the console says why */
 	begin(rules: AccessRules): HubDevices | undefined;
+	/** Opens a window for one device, if none is open. @param openedBy for everybody to see, such as "button" */
+	open(openedBy: string): void;
 	/** The broker that was made with their rules. */
 	attach(broker: Broker): void;
 	close(): void;

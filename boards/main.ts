@@ -1,9 +1,10 @@
 /** What is flashed: the hub on a device with Wi-Fi. Options come from mcconfig's command line: ssid, password, user,
- *  secret, anonymous, host, port, ws, storage, pairing. */
+ *  secret, anonymous, host, port, ws, storage, pairing, button. */
 import { limits } from "hearth-mqtt/limits";
 import config from "mc/config";
 import { storedBytes, storedRecords } from "../src/budget.js";
 import { type Announcement, announce, saidOf } from "./announce.js";
+import { Button } from "./button.js";
 import { makeDevices } from "./devices.js";
 import { HubOnDevice } from "./hub.js";
 import { openMedium } from "./medium.js";
@@ -37,6 +38,7 @@ function main(): void {
 			},
 			log: (line) => trace(`${line}\n`),
 		});
+	const part = option("pairing") === "1" ? devices() : undefined;
 	const hub = new HubOnDevice({
 		port: Number(option("port") ?? 1883),
 		webSocketPort: option("ws") === undefined ? undefined : Number(option("ws")),
@@ -45,10 +47,12 @@ function main(): void {
 		anonymous: option("anonymous") === "1" || option("anonymous") === "true",
 		restarts,
 		openMedium: option("storage") === "1" ? open : undefined,
-		devices: option("pairing") === "1" ? devices() : undefined,
+		devices: part,
 	});
 	const log = (line: string): void => hub.platform.log(1, line);
 	log(`Hearth, start ${restarts}`);
+	const pin = option("button");
+	if (pin !== undefined && part !== undefined) new Button(hub.platform, Number(pin), () => part.open("button"));
 	const ssid = option("ssid");
 	if (ssid === undefined) return hub.platform.log(0, "no network: build with ssid=NAME password=PASSWORD");
 	const host = option("host") ?? "hearth";

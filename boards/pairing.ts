@@ -106,6 +106,11 @@ export class PairingOnDevice implements DevicesPart {
 		this.ticks = Timer.repeat(() => platform.event("pairing", () => devices.tick()), TICK_MS);
 	}
 
+	open(openedBy: string): void {
+		const pairing = this.devices?.hub.pairing;
+		if (pairing !== undefined && pairing.window === undefined) pairing.open({ openedBy });
+	}
+
 	/** The code is for who stands before the board's console: no topic and no log line of the page has it. */
 	private windowChanged(): void {
 		const { devices, platform, options } = this;

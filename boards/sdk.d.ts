@@ -29,6 +29,18 @@ declare module "embedded:io/socket/tcp" {
 	}
 }
 
+declare module "embedded:io/digital" {
+	export default class Digital {
+		static readonly InputPullUp: number;
+		static readonly Rising: number;
+		static readonly Falling: number;
+		constructor(options: { pin: number; mode: number; edge: number; onReadable: (this: Digital) => void });
+		/** 0: connected to ground */
+		read(): number;
+		close(): void;
+	}
+}
+
 declare module "embedded:io/socket/listener" {
 	import type TCP from "embedded:io/socket/tcp";
 	export default class Listener {

@@ -58,6 +58,7 @@ const SDK = {
 	"embedded:io/socket/tcp": "tcp",
 	"embedded:io/socket/listener": "listener",
 	"embedded:io/socket/udp": "udp",
+	"embedded:io/digital": "digital",
 	"embedded:network/dnssd": "dnssd",
 	"embedded:network/interface/wifi": "wifi",
 	"embedded:storage/key-value": "key-value",

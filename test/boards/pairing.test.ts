@@ -147,6 +147,19 @@ onXs("a wrong code pairs nobody; another's secret and a password let nobody in",
 	await board.end();
 });
 
+onXs("the board's button opens a window, once, and everybody sees that it did", async () => {
+	const board = await Board.start({ config: { button: 0 } });
+	const admin = await connect({ port: board.port, username: "ann", password: "secret" });
+	const windows: { open: boolean; openedBy?: string }[] = [];
+	await admin.subscribe("$HEARTH/window", (message) => windows.push(message.json() as { open: boolean }));
+	const code = /code (\d{8})/.exec(await board.line(/^pairing: open, by button/))![1]!;
+	await pairWith(board.port, "sensor-1", code);
+	assert.ok(windows.some((window) => window.open && window.openedBy === "button"));
+	await admin.end();
+	await board.end();
+	assert.is(board.lines.filter((line) => line.startsWith("pairing: open")).length, 1, "one window for two presses");
+});
+
 onXs("a board without random numbers that can be trusted pairs nobody, and says so", async () => {
 	const board = await Board.start({ config: { entropy: "none" } });
 	await board.line(/^error: pairing: this board has no random numbers/);

@@ -36,10 +36,10 @@ joining.join(`${config.code}`, (why) => {
 	if (why !== "") return host.exit(0);
 	joining.disconnect();
 	const client = start();
+	client.connect();
 	client.publish("devices/sensor-1/value", "here", { qos: 1 }, (cause, reason) => {
 		report("published", { cause, reason, faults: platform.faults });
 		client.disconnect();
 		Timer.set(() => host.exit(0), 20);
 	});
-	client.connect();
 });

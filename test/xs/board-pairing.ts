@@ -2,6 +2,7 @@
  *  Ends when a client publishes to the topic "end"; with "again" another hub begins, which has the same records. */
 import config from "mc/config";
 import Timer from "timer";
+import { Button } from "../../boards/button.js";
 import { entropy as none } from "../../boards/entropy.js";
 import { entropy } from "../../boards/entropy-esp.js";
 import { HubOnDevice } from "../../boards/hub.js";
@@ -13,6 +14,14 @@ globalThis.trace = (line) => host.print(`${line}`.trimEnd());
 
 /** Devices that the hub may have. */
 const DEVICES = 32;
+
+/** Closes contacts that bounce, twice: the second time the window is open already. */
+function press(pin: number): void {
+	const { movePin } = globalThis as { movePin?: (pin: number, level: number) => void };
+	const levels = [0, 1, 0, 1, 0];
+	for (let i = 0; i < levels.length; i++) Timer.set(() => movePin?.(pin, levels[i]!), 100 + 3 * i);
+	for (let i = 0; i < 2; i++) Timer.set(() => movePin?.(pin, 1 - i), 300 + 100 * i);
+}
 
 function start(): void {
 	const pairing = new PairingOnDevice({
@@ -34,9 +43,13 @@ function start(): void {
 		const { internalErrors } = hub.broker.counters;
 		const again = hub.platform.text.decode(payload, 0, payload.length) === "again";
 		hub.close();
+		button?.close();
 		report("counted", { internalErrors, faults: hub.platform.faults });
 		if (again) Timer.set(start, 20);
 	});
+	const pin = Number(config.button);
+	const button = config.button === undefined ? undefined : new Button(hub.platform, pin, () => pairing.open("button"));
+	if (button !== undefined) press(pin);
 	report("listening", { port: hub.port, hubId: pairing.devices?.hub.hubId });
 }
 
