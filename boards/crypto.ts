@@ -16,14 +16,17 @@ export class DeviceCrypto implements Crypto {
 		return digestOf("SHA256", data);
 	}
 
-	/** RFC 2104 */
+	/** RFC 2104. Word by word: a byte's XOR costs as much as a word's */
 	hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
-		const short = key.length > BLOCK ? this.sha256(key) : key;
-		const inner = new Uint8Array(BLOCK + data.length).fill(0x36, 0, BLOCK);
-		const outer = new Uint8Array(BLOCK + 32).fill(0x5c, 0, BLOCK);
-		for (let i = 0; i < short.length; i++) {
-			inner[i]! ^= short[i]!;
-			outer[i]! ^= short[i]!;
+		const inner = new Uint8Array(BLOCK + data.length);
+		const outer = new Uint8Array(BLOCK + 32);
+		inner.set(key.length > BLOCK ? this.sha256(key) : key);
+		const innerWords = new Int32Array(inner.buffer, 0, BLOCK >> 2);
+		const outerWords = new Int32Array(outer.buffer, 0, BLOCK >> 2);
+		for (let i = 0; i < BLOCK >> 2; i++) {
+			const word = innerWords[i]!;
+			innerWords[i] = word ^ 0x36363636;
+			outerWords[i] = word ^ 0x5c5c5c5c;
 		}
 		inner.set(data, BLOCK);
 		outer.set(this.sha256(inner), BLOCK);

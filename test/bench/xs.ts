@@ -80,6 +80,23 @@ try {
 	for (const r of controllers.results)
 		if (r.opcodes !== undefined)
 			console.log(r.name.padEnd(80), figure(r.opcodes), figure(r.slots), figure(r.chunkBytes));
+	const pairing = ended(await runOnXs("test/xs/pairing-costs.ts", { options: ["-c", "250000", "-s", "12000"] }));
+	const columns = ["opcodes", "SHA-256s", "points", "turns", "longest"].map((name) => name.padStart(11)).join("");
+	console.log(`\n${"pairing and logins, native code apart".padEnd(44)}${columns}`);
+	for (const r of pairing.results)
+		if (r.turns !== undefined)
+			console.log(
+				String(r.name).padEnd(44) +
+					[r.opcodes, r.hashes, r.points, r.turns, r.longest].map((n) => ` ${figure(n)}`).join(""),
+			);
+	const memory = ended(
+		await runOnXs("test/xs/board-devices.ts", { options: ["-c", "250000", "-s", "12000"], timeoutMs: 60_000 }),
+	);
+	const [alone, full, going] = ["alone", "full", "pairing"].map((name) => memory.results.find((r) => r.name === name));
+	console.log(
+		`32 devices take ${full.slots - alone.slots} bytes of slots and ${full.chunks - alone.chunks} of chunks, ` +
+			`${going.slots - alone.slots} and ${going.chunks - alone.chunks} while one more is being paired`,
+	);
 	const codec = await runOnXs("test/xs/codec.ts");
 	for (const r of codec.results)
 		if (String(r.name).startsWith("frame and decode"))

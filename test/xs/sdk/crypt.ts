@@ -1,10 +1,15 @@
 /** Stands for the SDK's module "crypt": SHA-256 is the host's. */
 export class Digest {
-	private bytes = new Uint8Array(0);
+	private bytes: Uint8Array | undefined = undefined;
 
 	constructor(private readonly name: string) {}
 
+	/** What comes alone is not copied, as by the SDK's. */
 	write(bytes: Uint8Array): void {
+		if (this.bytes === undefined) {
+			this.bytes = bytes;
+			return;
+		}
 		const all = new Uint8Array(this.bytes.length + bytes.length);
 		all.set(this.bytes);
 		all.set(bytes, this.bytes.length);
@@ -12,7 +17,8 @@ export class Digest {
 	}
 
 	close(): ArrayBuffer {
-		return this.name === "SHA256" ? host.sha256(this.bytes) : sha1(this.bytes);
+		const bytes = this.bytes ?? new Uint8Array(0);
+		return this.name === "SHA256" ? host.sha256(bytes) : sha1(bytes);
 	}
 }
 
