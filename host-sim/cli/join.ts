@@ -1,7 +1,6 @@
 /** `hearth join`: pairs this machine, as a device, with a hub. */
 import { randomFillSync } from "node:crypto";
-import { homedir, hostname } from "node:os";
-import { join as joinPath } from "node:path";
+import { hostname } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { ScramSha256Client } from "../../src/auth/scram-client.js";
 import { HearthError } from "../../src/errors.js";
@@ -12,9 +11,9 @@ import { JoinAuthentication } from "../../src/hub/join-authentication.js";
 import { isDeviceId } from "../../src/hub/pairing-keys.js";
 import { type ConnectOptions, connect } from "../client/index.js";
 import { curve } from "../curve.js";
+import { KeyFile, keyFileOf } from "../key-file.js";
 import { crypto, nodePlatform } from "../platform.js";
 import { text } from "../text.js";
-import { KeyFile } from "./key-file.js";
 import { parseArguments, portOf } from "./options.js";
 
 const HELP = `usage: hearth join [CODE | QR-TEXT] [options]
@@ -56,7 +55,7 @@ export async function join(args: string[]): Promise<number> {
 	if (positionals.length > 1) throw unusable(`${positionals[1]}: give one code`);
 	const id = values.id ?? defaultId();
 	if (!isDeviceId(id)) throw unusable(`--id ${id}: give 1 to 32 of A-Z a-z 0-9 - _`);
-	const file = new KeyFile(values.keys ?? joinPath(homedir(), ".config", "hearth", `${id}.keys`));
+	const file = new KeyFile(values.keys ?? keyFileOf(id));
 	const keys = new DeviceKeyStore(text, file);
 	if (values.forget) {
 		await new Promise<void>((resolve) => keys.reset(() => resolve()));

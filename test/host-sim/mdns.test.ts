@@ -1,8 +1,15 @@
 /** What is announced of a hub, and what is made of what others announce; without a network. */
 import { EventEmitter } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DiscoveringConnector } from "../../host-sim/client/discovering-connector.js";
+import { createClient } from "../../host-sim/client/index.js";
+import { KeyFile } from "../../host-sim/key-file.js";
 import { Announcement, type Found, findHubs, type Mdns, servicesOf } from "../../host-sim/mdns.js";
+import { text } from "../../host-sim/text.js";
 import type { Connector } from "../../src/client/client-options.js";
+import { DeviceKeyStore } from "../../src/hub/device-keys.js";
 import { assert, suite } from "../support/test.js";
 
 const test = suite("mDNS");
@@ -143,6 +150,21 @@ test("a client looks for its hub before each connection, and takes no other one'
 	answer("mqtt", "K7Q2M9XD", 3, "192.168.1.4");
 	assert.is(opened.length, 3);
 	assert.is(failed, "");
+});
+
+test("discover: true needs the record of a pairing, and says what is missing", async () => {
+	const folder = mkdtempSync(join(tmpdir(), "hearth-keys-"));
+	const path = join(folder, "lamp.keys");
+	assert.throws(() => createClient({ discover: true }), /give the clientId that is paired with a hub/);
+	const given = { discover: true, clientId: "lamp", keys: path } as const;
+	assert.throws(() => createClient(given), /lamp\.keys: has no keys: pair with `hearth join`/);
+	const keys = new DeviceKeyStore(text, new KeyFile(path));
+	const bytes = new Uint8Array(32);
+	const made = { hubId: "K7Q2M9XD", clientKey: bytes, serverKey: bytes, salt: bytes.slice(16), iterations: 4_096 };
+	keys.keep(made, () => {});
+	await createClient(given).end({ force: true });
+	assert.throws(() => createClient({ ...given, protocol: "ws" }), /discover finds mqtt and mqtts, not ws/);
+	rmSync(folder, { recursive: true });
 });
 
 test.run();

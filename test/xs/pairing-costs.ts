@@ -1,5 +1,5 @@
-/** On XS: what joining and logging in cost each side, beside the native work, which is counted: opcodes, SHA-256s, calls
- *  of point arithmetic, and the bytes of garbage. */
+/** On XS: what joining and logging in cost each side, beside native work, which is counted: opcodes, SHA-256s, calls of
+ *  point arithmetic, turns. */
 import { DeviceCrypto } from "../../boards/crypto.js";
 import { DeviceText } from "../../boards/text.js";
 import { ScramSha256 } from "../../src/auth/scram.js";

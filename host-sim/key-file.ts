@@ -1,8 +1,14 @@
 /** A device's keys in a file that only its owner can read: JSON with two entries, replaced as a whole. */
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
-import { HearthError } from "../../src/errors.js";
-import type { KeySlots } from "../../src/hub/device-keys.js";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { HearthError } from "../src/errors.js";
+import type { KeySlots } from "../src/hub/device-keys.js";
+
+/** @returns where a device's keys are, if nobody says otherwise. @param id its identifier */
+export function keyFileOf(id: string): string {
+	return join(homedir(), ".config", "hearth", `${id}.keys`);
+}
 
 export class KeyFile implements KeySlots {
 	private slots: (string | null)[] = [null, null];
