@@ -22,6 +22,8 @@ export interface NodeDevicesOptions {
 	rules: AccessRules;
 	/** user names that may use the page and $HEARTH/# */
 	admins?: readonly string[];
+	/** see HubDevicesOptions */
+	announceHub?: boolean;
 	log: (level: number, line: string) => void;
 	events?: DeviceHubEvents;
 }
@@ -54,5 +56,6 @@ export class NodeDevices extends HubDevices {
 
 	close(): void {
 		clearInterval(this.ticks);
+		this.end();
 	}
 }

@@ -174,6 +174,7 @@ export class Hub {
 	accessChanged(): number {
 		let lost = 0;
 		for (const { broker } of this.spaces.values()) lost += broker.accessChanged();
+		this.page?.usersChanged();
 		return lost;
 	}
 

@@ -72,9 +72,9 @@ export class ConfiguredHub {
 
 	/** Devices are there without a page, too: those that were paired log in. */
 	private deviceOptions(): Pick<HubOptions, "devices"> {
-		const { admins = [] } = this.configuration;
+		const { admins = [], homeAssistant: announceHub = false } = this.configuration;
 		const events = { changed: () => this.windowChanged() };
-		return { devices: { admins, assets: new Assets(this.options.pageFolder ?? ""), events } };
+		return { devices: { admins, announceHub, assets: new Assets(this.options.pageFolder ?? ""), events } };
 	}
 
 	/** Opens the listeners. @returns their addresses. Rejects with HearthError when one cannot listen; then none does. */

@@ -55,6 +55,7 @@ export interface HubConfiguration extends UserFileOptions, Partial<CertificateFi
 	listeners?: readonly ConfiguredListener[];
 	/** announce the hub by mDNS */
 	mdns?: boolean;
+	homeAssistant?: boolean;
 	board?: string;
 	/** what differs from the board's */
 	limits?: Partial<Limits>;
@@ -199,6 +200,11 @@ export const HUB: TableFor<HubConfiguration> = {
 		sort: "flag",
 		default: false,
 		what: "announce the hub in the network, by mDNS (hearth find): what is reached from other machines",
+	},
+	homeAssistant: {
+		sort: "flag",
+		default: false,
+		what: "put the hub itself into Home Assistant's discovery: its clients, how full it is, what it had to drop",
 	},
 	board: {
 		sort: "choice",

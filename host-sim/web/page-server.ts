@@ -61,6 +61,12 @@ export class PageServer {
 		};
 	}
 
+	/** Users have been read again: who has gone is signed out. */
+	usersChanged(): void {
+		const { access } = this.options.hub;
+		this.sessions.keep((userName) => access.mayStay?.({ clientId: "", userName }) ?? true);
+	}
+
 	/** Answers a request that does not become a WebSocket. */
 	readonly serve = (request: IncomingMessage, response: ServerResponse): void => {
 		this.answer(request, response).catch((error: unknown) => {

@@ -177,7 +177,8 @@ export class DeviceHub {
 		const cause = this.broker!.publish(topic, config, { qos: 1, retain: true });
 		if (cause !== Cause.None) return cause;
 		this.announced.set(device.id, topic);
-		return this.tellAvailability(device.id, this.presence(device.id)?.online ?? false);
+		const online = device.id === this.hubId || (this.presence(device.id)?.online ?? false);
+		return this.tellAvailability(device.id, online);
 	}
 
 	/** Takes a device out of Home Assistant's discovery. @returns false: it was not announced by this hub */

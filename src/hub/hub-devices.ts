@@ -2,9 +2,11 @@
 import type { AccessRules, Client } from "../broker/access.js";
 import type { Broker } from "../broker/broker.js";
 import type { BrokerEvents } from "../broker/events.js";
+import { Cause, causeName } from "../errors.js";
 import type { Platform } from "../platform.js";
 import { AdminTopics } from "./admin-topics.js";
 import { DeviceHub, type DeviceHubEvents } from "./device-hub.js";
+import { HubEntities } from "./hub-entities.js";
 import type { PairingPlatform } from "./pairing.js";
 import type { HubRecords } from "./registry.js";
 
@@ -19,6 +21,8 @@ export interface HubDevicesOptions {
 	isAdmin: (client: Client) => boolean;
 	/** Default: the identifier that the records have, or a new one, which is kept there */
 	hubId?: string;
+	/** puts the hub itself into Home Assistant's discovery, too (hub-entities.ts). Default: false */
+	announceHub?: boolean;
 	/** log lines that are remembered for the page. Default: LINES_MAX of admin-topics.ts */
 	linesMax?: number;
 	log: (level: number, line: string) => void;
@@ -40,6 +44,7 @@ export function newHubId(source: { randomBytes(bytes: Uint8Array): void }): stri
 export class HubDevices {
 	readonly hub: DeviceHub;
 	private topics: AdminTopics | undefined = undefined;
+	private entities: HubEntities | undefined = undefined;
 
 	constructor(private readonly options: HubDevicesOptions) {
 		const { log, events } = options;
@@ -97,15 +102,26 @@ export class HubDevices {
 
 	/** The broker that was made with this hub's rules. */
 	attach(broker: Broker): void {
-		const { platform, linesMax } = this.options;
+		const { platform, linesMax, announceHub = false, log } = this.options;
 		this.hub.attach(broker);
 		if (this.hub.hubId === "") this.identify();
 		this.topics = new AdminTopics(this.hub, broker, () => platform.now(), linesMax);
+		if (!announceHub) return;
+		const entities = new HubEntities(this.hub, broker);
+		const cause = entities.begin();
+		if (cause === Cause.None) this.entities = entities;
+		else log(0, `Home Assistant: the hub could not be announced: ${causeName(cause)}`);
+	}
+
+	/** The broker is about to end. */
+	end(): void {
+		this.entities?.end();
 	}
 
 	/** Once a second or more often. */
 	tick(): void {
 		this.hub.tick();
+		this.entities?.tick(this.options.platform.now());
 	}
 
 	/** The hub finds who it is, or becomes somebody. */

@@ -79,6 +79,7 @@ function connect(): void {
 	mqtt.on("disconnect", () => {
 		store.link = "offline";
 		store.forget();
+		leaveIfSignedOut(mqtt);
 	});
 	mqtt.on("error", (error) => complain(error));
 	mqtt.open().catch((error) => complain(error));
@@ -93,6 +94,17 @@ function connect(): void {
 		mqtt
 			.subscribe(filter, (message) => take(message.topic, message.payload, message.retain, message.qos))
 			.catch((error) => complain(error));
+}
+
+/** The hub may have ended the session: its user has gone, or it started anew. Then it asks who is there. */
+async function leaveIfSignedOut(mqtt: AsyncClient): Promise<void> {
+	const session = await ask<Session>("GET", "/session").catch(() => undefined);
+	if (session === undefined || session.signedIn || client !== mqtt) return;
+	client = undefined;
+	await mqtt.end({ force: true });
+	store.session = session;
+	store.link = "sign-in";
+	store.changed();
 }
 
 /** Shows what went wrong. */

@@ -23,12 +23,16 @@ for (const [name, text] of [
 }
 const assets = new Assets(folder);
 
+/** users that are no more */
+const gone = new Set<string>();
+
 async function start(host = "127.0.0.1") {
 	const hub = new Hub({
 		limits: { ...testLimits, authentications: 10 },
 		logLevel: -1,
 		log: () => {},
 		access: {
+			mayStay: ({ userName }) => !gone.has(userName ?? ""),
 			authenticate: ({ userName }, password, _address, answer) => {
 				const right = userName === "ann" && `${Buffer.from(password ?? [])}` === "pw";
 				setImmediate(() => answer(right ? Cause.None : Cause.BadUserNameOrPassword));
@@ -232,6 +236,18 @@ test("MQTT is on the same address: for the page's own scripts and for programs, 
 	assert.is(await webSocket("/mqtt", { origin: "https://evil.example" }), "403");
 	assert.is(await webSocket("/mqtt", { origin: `http://127.0.0.1:${port + 1}` }), "403");
 	assert.is(await webSocket("/other"), "404");
+});
+
+test("who is no user any more when users are read again is signed out; the others stay", async () => {
+	const cookie = String((await signIn()).headers["set-cookie"]).split(";")[0]!;
+	const who = async () => JSON.parse((await ask("GET", "/session", { ...ELSEWHERE, cookie })).text);
+	hub.accessChanged();
+	assert.is((await who()).userName, "ann");
+	gone.add("ann");
+	hub.accessChanged();
+	assert.is((await who()).signedIn, false);
+	gone.clear();
+	assert.is((await who()).signedIn, false, "a session does not come back with its user");
 });
 
 test.run();
