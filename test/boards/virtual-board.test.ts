@@ -1,7 +1,10 @@
 /** A virtual board: what is flashed (boards/main.ts) on XS with an ESP32's heaps, its Wi-Fi in the test's hands, and
  *  between it and its clients a network with lwIP's bounds (host-sim/sim/air.ts). */
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { Air } from "../../host-sim/sim/air.js";
 import { bundle, startBundles, type XsBundles, type XsResult } from "../../scripts/xs.mjs";
@@ -20,6 +23,8 @@ class VirtualBoard {
 	readonly lines: string[] = [];
 	readonly clients: MqttClient[] = [];
 	port = 0;
+	/** what outlives a restart */
+	private readonly folder = mkdtempSync(join(tmpdir(), "hearth-board-"));
 	private readonly control: Server = createServer();
 	private wifi: Socket | undefined;
 	private program: XsBundles | undefined;
@@ -43,7 +48,8 @@ class VirtualBoard {
 	async powerOn(): Promise<void> {
 		const wifi = once(this.control, "connection");
 		const from = this.lines.length;
-		const { child, done } = await startBundles(this.program!, { onLine: (line) => this.hear(line) });
+		const options = ["-f", join(this.folder, "preferences")];
+		const { child, done } = await startBundles(this.program!, { options, onLine: (line) => this.hear(line) });
 		this.kill = () => child.kill("SIGKILL");
 		this.done = done;
 		[this.wifi] = (await wifi) as [Socket];
@@ -57,6 +63,14 @@ class VirtualBoard {
 		this.kill();
 		await this.done;
 		this.air.boardGone();
+	}
+
+	/** What goes wrong ends the program. @returns the engine's exit status */
+	async fault(what: "throw" | "fill"): Promise<number> {
+		this.wifi!.write(`${what}\n`);
+		const { status } = await this.done!;
+		this.air.boardGone();
+		return status;
 	}
 
 	/** A client that comes again by itself. It waits half its Keep Alive for an answer: a busy machine needs that. */
@@ -87,6 +101,7 @@ class VirtualBoard {
 		await this.air.close();
 		this.wifi?.destroy();
 		this.control.close();
+		rmSync(this.folder, { recursive: true });
 	}
 
 	private hear(line: string): void {
@@ -185,6 +200,31 @@ onBoard("a restart: the same clients are there again", async (board) => {
 	await Promise.all(back);
 	for (const made of clients) await subscribe(made);
 	await reachesAll(clients[2]!, clients, "after the restart");
+});
+
+onBoard("how often it has started, and why it did the last time, is told", async (board) => {
+	const told = async (): Promise<string> => {
+		const made = board.client("asks", { clean: true });
+		const value = new Promise<string>((resolve) => made.on("message", (_topic, payload) => resolve(`${payload}`)));
+		await subscribe(made, "$SYS/broker/restarts");
+		const text = await value;
+		made.end(true);
+		return text;
+	};
+	assert.is(await told(), "1");
+	await board.powerOff();
+	await board.powerOn();
+	assert.is(await told(), "2");
+	assert.is(await board.fault("throw"), 15);
+	await board.powerOn();
+	assert.is(await told(), "3 (unhandled exception)");
+	assert.is(await board.fault("fill"), 11);
+	await board.powerOn();
+	assert.is(await told(), "4 (memory full)");
+	await board.powerOff();
+	await board.powerOn();
+	assert.is(await told(), "5");
+	assert.ok(board.lines.some((line) => /^restart: unhandled exception .*in the radio's driver/.test(line)));
 });
 
 onBoard("more connections than TCP has: a known client gets in before silent strangers", async (board) => {

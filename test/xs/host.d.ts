@@ -31,6 +31,11 @@ interface XsHost {
 	profileStart?(): void;
 	profileStop?(name: string): void;
 
+	/** Keeps a value at once, without the engine's memory; with the option -f for the next process, too. */
+	keep(domain: string, key: string, value: string | number | boolean): void;
+	/** @returns what was kept last, a string behind a quotation mark; undefined: nothing */
+	kept(domain: string, key: string): string | undefined;
+
 	/** Listens on 127.0.0.1. @param port 0: any @returns a descriptor; < 0: the port can't be had */
 	listen(port: number): number;
 	/** the local port of a descriptor */
@@ -73,4 +78,6 @@ interface ArrayBufferConstructor {
 
 declare var onIo: ((fd: number, events: number) => void) | undefined;
 declare var onTimer: (() => void) | undefined;
+/** The engine calls it before it ends the process. */
+declare var abort: ((reason: string, exception: unknown) => unknown) | undefined;
 declare var trace: (...texts: unknown[]) => void;

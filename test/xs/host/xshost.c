@@ -8,6 +8,7 @@
      -k COUNT     value stack, in slots             (ESP32, default: 512; with -S: 384)
      -K COUNT     property keys that may be added at run time (ESP32, default: 32, grows by 32)
      -b BYTES     send buffer of a connection       (default: 5744)
+     -f FILE      where what host.keep is given outlives the process
      -w BYTES     the system's send buffer behind it (default: as the system has it)
      -x           main.js is compiled to the heap (code in RAM) instead of executed "from flash"
      -n           leave built-ins and preloaded objects mutable (unlike a device)
@@ -18,7 +19,8 @@
    16 no more keys, 18 unhandled rejection).
 
    The script finds `print` and `host` (see test/xs/host.d.ts), TextDecoder and TextEncoder, and defines
-   globalThis.onIo(fd, events) and globalThis.onTimer(). The process ends when there is nothing to wait for. */
+   globalThis.onIo(fd, events) and globalThis.onTimer(). The process ends when there is nothing to wait for. Before
+   the engine ends it, globalThis.abort(reason, exception) is called, as the SDK does where xs.abortHook is defined. */
 #include "xshost.h"
 #include <signal.h>
 #include <sys/random.h>
@@ -27,6 +29,7 @@
 
 static double deadline = -1;
 static int exitStatus = -1, verbose;
+static const char* keptFile;
 static int bootSlots, bootChunks, bootAliases, romSlots, romChunks;
 
 double hostNow(void)
@@ -62,10 +65,38 @@ static void report(txMachine* the)
 #endif
 }
 
+/* As the SDK's fxAbort does. The engine is in the middle of something: what allocates may end here again. */
+static void callAbort(txMachine* the, const char* reason)
+{
+	fxBeginHost(the);
+	mxPush(mxException);
+	txSlot* exception = the->stack;
+	mxException.kind = XS_UNDEFINED_KIND;
+	mxTry(the) {
+		txID id = fxFindName(the, "abort");
+		mxPush(mxGlobal);
+		if (id != XS_NO_ID && fxHasID(the, id)) {
+			mxPush(mxGlobal);
+			fxCallID(the, id);
+			mxPushStringC((char*)reason);
+			mxPushSlot(exception);
+			fxRunCount(the, 2);
+			mxPop();
+		}
+	}
+	mxCatch(the) {
+	}
+	mxException = *exception;
+	fxEndHost(the);
+}
+
 void fxAbort(txMachine* the, int status)
 {
 	static const char* const names[] = { "debugger", "memory full", "stack overflow", "fatal", "dead strip",
 		"unhandled exception", "no more keys", "too much computation", "unhandled rejection" };
+	fflush(stdout);
+	if (status != XS_STACK_OVERFLOW_EXIT)
+		callAbort(the, (unsigned)status < 9 ? names[status] : "abort");
 	fflush(stdout);
 	if (status == XS_UNHANDLED_EXCEPTION_EXIT || status == XS_UNHANDLED_REJECTION_EXIT)
 		fprintf(stderr, "xshost: %s: %s\n", names[status], fxToString(the, &mxException));
@@ -133,6 +164,47 @@ static void hostSetTimer(xsMachine* the)
 	deadline = ms < 0 ? -1 : hostNow() + ms;
 }
 
+/* Lines of "domain key value", a string's value behind a quotation mark; the last one counts. */
+static FILE* kept(void)
+{
+	static FILE* file;
+	if (!file)
+		file = keptFile ? fopen(keptFile, "a+") : tmpfile();
+	return file;
+}
+
+static void hostKeep(xsMachine* the)
+{
+	FILE* file = kept();
+	if (!file)
+		xsUnknownError("nothing can be kept");
+	fprintf(file, "%s ", xsToString(xsArg(0)));
+	fprintf(file, "%s ", xsToString(xsArg(1)));
+	fprintf(file, "%s%s\n", xsTypeOf(xsArg(2)) == xsStringType || xsTypeOf(xsArg(2)) == xsStringXType ? "\"" : "",
+		xsToString(xsArg(2)));
+	fflush(file);
+}
+
+static void hostKept(xsMachine* the)
+{
+	FILE* file = kept();
+	char line[256], name[128];
+	size_t length;
+	if (!file)
+		return;
+	snprintf(name, sizeof name, "%s ", xsToString(xsArg(0)));
+	length = strlen(name);
+	snprintf(name + length, sizeof name - length, "%s ", xsToString(xsArg(1)));
+	length = strlen(name);
+	rewind(file);
+	while (fgets(line, sizeof line, file)) {
+		line[strcspn(line, "\n")] = 0;
+		if (!strncmp(line, name, length))
+			xsResult = xsString(line + length);
+	}
+	fseek(file, 0, SEEK_END);
+}
+
 static void hostTime(xsMachine* the) { xsResult = xsNumber(hostNow()); }
 static void hostExit(xsMachine* the) { exitStatus = xsToInteger(xsArg(0)); }
 static void hostGc(xsMachine* the) { xsCollectGarbage(); }
@@ -150,6 +222,7 @@ static const HostFunction functions[] = {
 	{ "print", hostPrint, 0 }, { "now", hostTime, 0 }, { "random", hostRandom, 0 }, { "exit", hostExit, 1 },
 	{ "setTimer", hostSetTimer, 1 }, { "meter", hostMeter, 0 }, { "slots", hostSlots, 0 }, { "chunks", hostChunks, 0 },
 	{ "slotSize", hostSlotSize, 0 }, { "gc", hostGc, 0 }, { "gcs", hostGcs, 0 }, { "touched", hostTouched, 0 },
+	{ "keep", hostKeep, 3 }, { "kept", hostKept, 2 },
 };
 
 static void define(xsMachine* the, const HostFunction* list, int count)
@@ -207,7 +280,7 @@ static void useStaticPool(Options* o, int bytes)
 static int readOptions(Options* o, int argc, char** argv)
 {
 	int c;
-	while ((c = getopt(argc, argv, "p:c:s:S:k:K:b:w:xnv")) != -1) switch (c) {
+	while ((c = getopt(argc, argv, "p:c:s:S:k:K:b:w:f:xnv")) != -1) switch (c) {
 	case 'p':
 		if (o->preloadCount == PRELOADS)
 			return 2;
@@ -223,6 +296,7 @@ static int readOptions(Options* o, int argc, char** argv)
 		break;
 	case 'b': o->sendBytes = atoi(optarg); break;
 	case 'w': o->kernelBytes = atoi(optarg); break;
+	case 'f': keptFile = optarg; break;
 	case 'x': o->flash = 0; break;
 	case 'n': o->freeze = 0; break;
 	case 'v': verbose = 1; break;

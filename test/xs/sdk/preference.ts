@@ -1,17 +1,9 @@
-/** Stands for the SDK's module "preference": kept for as long as the process lives. */
-interface Holder {
-	preferences?: Map<string, string | number | boolean>;
-}
-
-function kept(): Map<string, string | number | boolean> {
-	const holder = globalThis as Holder;
-	holder.preferences ??= new Map();
-	return holder.preferences;
-}
-
+/** Stands for the SDK's module "preference": as there, `set` takes none of the engine's memory. */
 export default {
-	get: (domain: string, key: string): string | number | boolean | undefined => kept().get(`${domain} ${key}`),
-	set: (domain: string, key: string, value: string | number | boolean): void => {
-		kept().set(`${domain} ${key}`, value);
+	get(domain: string, key: string): string | number | boolean | undefined {
+		const text = host.kept(domain, key);
+		if (text === undefined || text === "true" || text === "false") return text === undefined ? text : text === "true";
+		return text.startsWith('"') ? text.slice(1) : Number(text);
 	},
+	set: (domain: string, key: string, value: string | number | boolean): void => host.keep(domain, key, value),
 };

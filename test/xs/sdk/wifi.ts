@@ -1,5 +1,6 @@
 /** Stands for the SDK's module "embedded:network/interface/wifi": what it says comes from a socket of the test, on the
- *  port that mcconfig's option `air` names. A line is an address, or "-" when there is none. */
+ *  port that mcconfig's option `air` names. A line is an address, "-" when there is none, or what goes wrong in a
+ *  driver: "throw", "fill". */
 import config from "mc/config";
 import TCP from "./tcp.js";
 
@@ -27,6 +28,8 @@ export default class WiFi {
 	disconnect(): void {}
 
 	private hear(line: string): void {
+		if (line === "throw") throw new Error("in the radio's driver");
+		if (line === "fill") for (let chain = {}; ; ) chain = { chain }; // not one slot is left
 		this.address = line === "-" ? undefined : line;
 		this.connection = line === "-" ? 0 : 500;
 		this.options.onChanged?.("address");
