@@ -1,6 +1,7 @@
 /** The same hub on the SDK's Linux runtime, whose network is the PC's. It ends when a client publishes to the topic
- *  that the option `end` names. */
+ *  that the option `end` names, and goes wrong when one publishes "throw" or "fill" to the topic `fault`. */
 import config from "mc/config";
+import Timer from "timer";
 import { entropy } from "./entropy.js";
 import { HubOnDevice } from "./hub.js";
 import { PairingOnDevice } from "./pairing.js";
@@ -24,8 +25,20 @@ const hub = new HubOnDevice({
 	restarts: countStart(),
 	devices: `${config.pairing}` === "1" ? devices() : undefined,
 });
+
+/** What no edge catches. */
+function goWrong(how: string | undefined): void {
+	if (how === "throw") throw new Error("asked for");
+	for (let chain = {}; how === "fill"; ) chain = { chain };
+}
+
 if (config.end !== undefined)
 	hub.broker.subscribe(`${config.end}`, () => {
 		hub.platform.log(1, `ended, faults ${hub.platform.faults}`);
 		hub.close();
+	});
+if (config.fault !== undefined)
+	hub.broker.subscribe(`${config.fault}`, ({ payload }) => {
+		const how = hub.platform.text.decode(payload, 0, payload.length);
+		Timer.set(() => goWrong(how));
 	});

@@ -10,8 +10,8 @@ import { build as esbuild } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Bundles one entry. */
-async function bundle(entry, target, options) {
+/** Bundles one entry. @param {(text: string) => string} [mend] changes what becomes of it */
+async function bundle(entry, target, options, mend) {
 	const { outputFiles } = await esbuild({
 		entryPoints: [join(root, entry)],
 		outfile: join(root, "dist", target),
@@ -23,8 +23,23 @@ async function bundle(entry, target, options) {
 		write: false,
 		...options,
 	});
-	for (const { path, contents } of outputFiles) await put(path, contents);
+	for (const { path, contents, text } of outputFiles)
+		await put(path, mend !== undefined && path.endsWith(".mjs") ? mend(text) : contents);
 }
+
+/** esbuild makes a `var` of each `const` of a module, and of a `const enum` an object; in the SDK's ROM a variable and
+ *  an object that may change take RAM, what is constant and frozen none. */
+function constants(text) {
+	return text
+		.replace(
+			/^var (\w+) = \/\* @__PURE__ \*\/ (\(\(\w+\) => \{[\s\S]*?^\}\))\(\1 \|\| \{\}\);/gm,
+			"const $1 = Object.freeze($2({}));",
+		)
+		.replace(/^var (?=\w+ = )/gm, "const ");
+}
+
+/** What Moddable's mcpack takes, and the rest of the world may. */
+const DEVICES = { platform: "neutral", target: "es2022" };
 
 /** Writes a file; it appears at once and whole, so that two builds at the same time don't harm each other. */
 async function put(path, contents) {
@@ -121,8 +136,8 @@ export async function build() {
 	await bundle("host-sim/client/index.ts", "client.mjs", { platform: "node", target: "node20" });
 	for (const [entry, target] of BROWSER) await bundle(entry, target, IN_BROWSERS);
 	await bundle("host-sim/index.ts", "node.mjs", { platform: "node", target: "node20" });
-	await bundle("src/index.ts", "index.mjs", { platform: "neutral", target: "es2022" });
-	await bundle("boards/package.ts", "boards.mjs", { platform: "neutral", target: "es2022" });
+	await bundle("src/index.ts", "index.mjs", DEVICES, constants);
+	await bundle("boards/package.ts", "boards.mjs", DEVICES, constants);
 }
 
 /** Writes dist/types. What is a `const enum` in the source is an object in the bundles, and so it is declared. */

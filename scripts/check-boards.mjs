@@ -1,14 +1,13 @@
 /** `npm run check:boards [-- [--record] [board…]]`: builds the hub for each board with the Moddable SDK that $MODDABLE
  *  names, as far as that goes without the vendors' tools: types, byte code, the linker with its preloads. Fails on a
  *  type error, on a linker's warning about our modules, and when the image grew by more than 5 %. On Linux's 32-bit
- *  runtime the hub then runs, and real clients talk through it. Exit code 3: there is no SDK, nothing was checked. */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+ *  runtime the hub then runs, real clients talk through it, and it goes wrong and tells why when it has started again.
+ *  --record writes the sizes down. Exit code 3: there is no SDK, nothing was checked. */
+import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import { createServer } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
-import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { freePort, LinHub, restart, talkThrough } from "./lin-runtime.mjs";
 import { ROOT } from "./xs-build.mjs";
 import { cpuNamed } from "./xs-cpus.mjs";
 
@@ -30,6 +29,19 @@ const PLATFORMS = {
 
 /** What the SDK itself leaves to be written to, and ours only lead to. */
 const THEIRS = /Preference\.#cache/;
+
+/** The application, and on Linux what needs the SDK's preferences, which keep nothing there when they are preloaded. */
+const IN_RAM = /^hearth-mqtt\/boards\/(main|restarts)$/;
+
+/** A broker in a project that mcpack builds. */
+const PROGRAM = `import { Broker } from "hearth-mqtt";
+import { DevicePlatform, esp32 as limits, TcpListener } from "hearth-mqtt/boards";
+
+const platform = new DevicePlatform();
+const broker = new Broker({ limits, platform });
+platform.attach(broker);
+new TcpListener(platform, broker, 1883);
+`;
 
 const sdk = process.env.MODDABLE;
 
@@ -82,9 +94,9 @@ function environment() {
 }
 
 /** Runs a command. @returns {{ status: number, output: string }} */
-function run(command, args, env) {
+function run(command, args, env, cwd = ROOT) {
 	const { status, stdout, stderr, error } = spawnSync(command, args, {
-		cwd: ROOT,
+		cwd,
 		env,
 		encoding: "utf8",
 		maxBuffer: 1 << 28,
@@ -98,18 +110,21 @@ function find(folder, name) {
 	return found === undefined ? undefined : path.join(folder, String(found));
 }
 
-/** Builds the SDK's side. @returns {{ findings: string[], sizes?: { image: number }, folder: string }} */
-function buildBoard(board, options, env) {
-	const folder = path.join(OUT, board);
+/** @returns an empty folder */
+function fresh(name) {
+	const folder = path.join(OUT, name);
 	fs.rmSync(folder, { recursive: true, force: true });
 	fs.mkdirSync(folder, { recursive: true });
-	const configured = run(
-		"mcconfig",
-		["-p", PLATFORMS[board], "-t", "build", "-o", folder, "manifest.json", ...options],
-		env,
-	);
+	return folder;
+}
+
+/** Configures a project and links it: types, byte code, preloads.
+ *  @param folder an empty one @param command mcconfig's or mcpack's, without the folder
+ *  @returns {{ findings: string[], target?: string }} what is wrong, or the linked image's C source */
+function link(folder, command, env, cwd = ROOT) {
+	const configured = run(command[0], [...command.slice(1), "-t", "build", "-o", folder], env, cwd);
 	const makefile = find(folder, "makefile");
-	if (configured.status !== 0 || makefile === undefined) return { findings: [configured.output.trim()], folder };
+	if (configured.status !== 0 || makefile === undefined) return { findings: [configured.output.trim()] };
 	const target = path.join(path.dirname(makefile), "mc.xs.c");
 	const config = path.join(folder, "sdkconfig.h");
 	fs.writeFileSync(config, "");
@@ -118,8 +133,45 @@ function buildBoard(board, options, env) {
 	const lines = made.output.split("\n");
 	const findings = lines.filter((line) => /^### warning: .*hearth-mqtt/.test(line) && !THEIRS.test(line));
 	findings.push(...notPreloaded(fs.readFileSync(makefile, "utf8")));
-	if (made.status !== 0) findings.push(...lines.filter((line) => /error TS|\*\*\*/.test(line)));
-	return made.status === 0 ? { findings, sizes: sizesOf(target, env), folder } : { findings, folder };
+	if (made.status === 0) return { findings, target };
+	const why = lines.filter((line) => /error TS|\*\*\*/.test(line));
+	return { findings: [...findings, ...(why.length > 0 ? why : [made.output.trim()])] };
+}
+
+/** Builds the SDK's side. @returns {{ findings: string[], sizes?: { image: number }, folder: string }} */
+function buildBoard(board, options, env) {
+	const folder = fresh(board);
+	const { findings, target } = link(folder, ["mcconfig", "-p", PLATFORMS[board], "manifest.json", ...options], env);
+	return { findings, folder, ...(target === undefined ? {} : { sizes: sizesOf(target, env) }) };
+}
+
+/** What others make of the package, for an ESP32: each of examples/moddable by its manifest, and a program that mcpack
+ *  builds of what npm would publish. @returns {[name: string, build: (env: object) => { findings: string[] }][]} */
+function projects() {
+	const examples = fs.readdirSync(path.join(ROOT, "examples", "moddable")).map((name) => {
+		const manifest = `examples/moddable/${name}/manifest.json`;
+		return [manifest, (env) => link(fresh(`example-${name}`), ["mcconfig", "-p", "esp32", manifest], env)];
+	});
+	return [...examples, ["mcpack", linkPackage]];
+}
+
+function linkPackage(env) {
+	const project = fresh("mcpack");
+	const installed = path.join(project, "node_modules", "hearth-mqtt");
+	fs.mkdirSync(installed, { recursive: true });
+	const packed = run("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", project], env);
+	if (packed.status !== 0) return { findings: [packed.output.trim()] };
+	run("tar", ["-xzf", path.join(project, packed.output.trim()), "-C", installed, "--strip-components=1"], env);
+	const app = {
+		name: "app",
+		version: "1.0.0",
+		type: "module",
+		main: "./main.js",
+		dependencies: { "hearth-mqtt": "*" },
+	};
+	fs.writeFileSync(path.join(project, "package.json"), JSON.stringify(app));
+	fs.writeFileSync(path.join(project, "main.js"), PROGRAM);
+	return link(fresh("mcpack/out"), ["mcpack", "mcconfig", "-p", "esp32"], env, project);
 }
 
 /** A module of ours that the makefile's linker does not preload lies in RAM; the application itself must. */
@@ -128,7 +180,7 @@ function notPreloaded(makefile) {
 	const preloads = new Set([...makefile.matchAll(/-p (hearth-mqtt[\w/-]*)\.xsb\b/g)].map((match) => match[1]));
 	if (modules.size === 0 || preloads.size === 0) return ["the makefile names no module of ours"];
 	return [...modules]
-		.filter((name) => !preloads.has(name) && name !== "hearth-mqtt/boards/main")
+		.filter((name) => !preloads.has(name) && !IN_RAM.test(name))
 		.map((name) => `${name} is not preloaded`);
 }
 
@@ -144,18 +196,10 @@ function sizesOf(source, env) {
 	return { image: text + data };
 }
 
-async function freePort() {
-	const server = createServer();
-	await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-	const { port } = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
-
 /** Builds for Linux's 32-bit runtime and lets real clients talk through the hub there. @returns {Promise<string[]>} */
 async function runOnLin(env) {
 	const port = await freePort();
-	const options = [`port=${port}`, "anonymous=1", "end=end"];
+	const options = [`port=${port}`, "anonymous=1", "end=end", "fault=fault"];
 	const { findings, folder } = buildBoard("lin", options, env);
 	if (findings.length > 0) return findings;
 	const made = run("make", ["-f", find(folder, "makefile"), `CC=${["gcc", ...GCC_32].join(" ")}`, "build"], env);
@@ -163,33 +207,19 @@ async function runOnLin(env) {
 	if (made.status !== 0 || library === undefined) return [made.output.trim().split("\n").slice(-3).join(" ")];
 	const host = path.join(folder, "host");
 	const glib = run("pkg-config", ["--cflags", "--libs", "gio-2.0"], env).output.trim().split(/\s+/);
-	const headers = `-I${path.join(sdk, "build", "simulators", "modules")}`;
-	const compiled = run(
-		"gcc",
-		[...GCC_32, "-DmxLinux=1", headers, "boards/lin/host.c", "-o", host, ...glib, "-ldl"],
-		env,
-	);
+	const headers = ["-DmxLinux=1", `-I${path.join(sdk, "build", "simulators", "modules")}`];
+	const compiled = run("gcc", [...GCC_32, ...headers, "boards/lin/host.c", "-o", host, ...glib, "-ldl"], env);
 	if (compiled.status !== 0) return [compiled.output.trim()];
-	const outfile = path.join(folder, "interop.mjs");
-	const entry = { entryPoints: [path.join(ROOT, "test", "xs", "interop.ts")], outfile, bundle: true };
-	await build({ ...entry, platform: "node", format: "esm", packages: "external", logLevel: "silent" });
-	const { talk } = await import(pathToFileURL(outfile).href);
-	return new Promise((resolve) => {
-		let output = "";
-		const child = spawn(host, [library], { env, stdio: ["ignore", "pipe", "inherit"] });
-		const ended = (findings) => {
-			child.kill("SIGKILL");
-			resolve(findings);
-		};
-		child.stdout.on("data", async (text) => {
-			const before = output;
-			output += text;
-			if (/ended, faults 0/.test(output)) ended([]);
-			else if (!/listening mqtt/.test(before) && /listening mqtt/.test(output))
-				await talk(port).catch((error) => ended([`lin: ${error.message}\n${output}`]));
-		});
-		child.on("exit", (status) => ended([`lin: the hub ended with ${status}\n${output}`]));
-	});
+	const hub = new LinHub(host, library, port, env);
+	try {
+		await talkThrough(hub);
+		await restart(hub);
+	} catch (error) {
+		return [`lin: ${error.message}\n${hub.output}`];
+	} finally {
+		hub.kill();
+	}
+	return [];
 }
 
 async function main() {
@@ -201,20 +231,25 @@ async function main() {
 	const recorded = fs.existsSync(SIZES) ? JSON.parse(fs.readFileSync(SIZES, "utf8")) : {};
 	const env = environment();
 	let failed = 0;
-	for (const board of asked.length > 0 ? asked : Object.keys(PLATFORMS)) {
-		const { findings, sizes } = buildBoard(board, [], env);
-		const before = recorded[board];
-		if (sizes !== undefined && before !== undefined)
-			if (sizes.image > GROWTH * before.image)
-				findings.push(`the image has ${sizes.image} bytes, ${before.image} before; --record if that is meant`);
-		if (sizes !== undefined && (before === undefined || process.argv.includes("--record"))) recorded[board] = sizes;
-		if (board === "lin" && findings.length === 0) findings.push(...(await runOnLin(env)));
+	const tell = (name, findings, sizes) => {
 		console.log(
-			`${findings.length === 0 ? "ok  " : "FAIL"} ${board} ${sizes === undefined ? "" : JSON.stringify(sizes)}`,
+			`${findings.length === 0 ? "ok  " : "FAIL"} ${name}${sizes === undefined ? "" : ` ${sizes.image} bytes`}`,
 		);
 		for (const line of findings) console.log(`     ${line}`);
 		failed += findings.length;
+	};
+	for (const board of asked.length > 0 ? asked : Object.keys(PLATFORMS)) {
+		const { findings, sizes } = buildBoard(board, [], env);
+		const before = recorded[board];
+		const record = process.argv.includes("--record");
+		if (sizes !== undefined && before !== undefined && !record)
+			if (sizes.image > GROWTH * before.image)
+				findings.push(`the image has ${sizes.image} bytes, ${before.image} before; --record if that is meant`);
+		if (sizes !== undefined && (before === undefined || record)) recorded[board] = sizes;
+		if (board === "lin" && findings.length === 0) findings.push(...(await runOnLin(env)));
+		tell(board, findings, sizes);
 	}
+	for (const [name, build] of asked.length > 0 ? [] : projects()) tell(name, build(env).findings);
 	if (failed === 0) fs.writeFileSync(SIZES, `${JSON.stringify(recorded, undefined, "\t")}\n`);
 	return failed === 0 ? 0 : 1;
 }

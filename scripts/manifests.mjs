@@ -20,11 +20,11 @@ const DEVICE = {
 /** What applications and boards name themselves, or other manifests list. */
 const ELSEWHERE = [
 	...["main", "library", "package", "mqtt-client", "timer-platform", "announce", "network", "button", "debounce"],
-	...["curve", "random", "pairing", "devices", "entropy", "key-slots", "medium(?!-steps)"],
+	...["curve", "random", "pairing", "devices", "entropy", "key-slots", "restarts", "medium(?!-steps)"],
 ];
 
 /** Manifest → the files that it lists, and what it lists besides: name → file. `boards/main*` are an application's,
- *  and those of Wi-Fi have a manifest of their own. */
+ *  and those of a device with Wi-Fi have a manifest of their own. */
 const MANIFESTS = {
 	"src/manifest.json": { files: /^src\/.*\.ts$/, more: DEVICE },
 	"boards/manifest.json": {
@@ -35,7 +35,7 @@ const MANIFESTS = {
 		files: /^boards\/(curve|random|pairing|pairing-platform|key-slots)\.ts$/,
 		more: {},
 	},
-	"boards/manifest-wifi.json": { files: /^boards\/(announce|button|debounce|network)\.ts$/, more: {} },
+	"boards/manifest-wifi.json": { files: /^boards\/(announce|button|debounce|network|restarts)\.ts$/, more: {} },
 };
 
 /** @param paths of all files of the project
