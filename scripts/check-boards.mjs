@@ -1,8 +1,9 @@
-/** `npm run check:boards [-- [--record] [board…]]`: builds the hub for each board with the Moddable SDK that $MODDABLE
- *  names, as far as that goes without the vendors' tools: types, byte code, the linker with its preloads. Fails on a
- *  type error, on a linker's warning about our modules, and when the image grew by more than 5 %. On Linux's 32-bit
- *  runtime the hub then runs, real clients talk through it, and it goes wrong and tells why when it has started again.
- *  --record writes the sizes down. Exit code 3: there is no SDK, nothing was checked. */
+/** `npm run check:boards [-- [--record] [board…] [projects]]`: builds the hub for each board with the Moddable SDK that
+ *  $MODDABLE names, as far as that goes without the vendors' tools: types, byte code, the linker with its preloads.
+ *  Fails on a type error, on a linker's warning about our modules, and when the image grew by more than 5 %. On Linux's
+ *  32-bit runtime the hub then runs, real clients talk through it, and it goes wrong and tells why when it has started
+ *  again. `projects` are what others make of the package. --record writes the sizes down. Exit code 3: there is no SDK,
+ *  nothing was checked. */
 import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -227,7 +228,14 @@ async function main() {
 		console.log("check:boards: skipped: $MODDABLE names no Moddable SDK whose Linux tools are built");
 		return 3;
 	}
+	const all = [...Object.keys(PLATFORMS), "projects"];
 	const asked = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+	const unknown = asked.find((name) => !all.includes(name));
+	if (unknown !== undefined) {
+		console.error(`check:boards: no board ${unknown}: give some of ${all.join(", ")}`);
+		return 2;
+	}
+	const wanted = asked.length > 0 ? asked : all;
 	const recorded = fs.existsSync(SIZES) ? JSON.parse(fs.readFileSync(SIZES, "utf8")) : {};
 	const env = environment();
 	let failed = 0;
@@ -238,7 +246,7 @@ async function main() {
 		for (const line of findings) console.log(`     ${line}`);
 		failed += findings.length;
 	};
-	for (const board of asked.length > 0 ? asked : Object.keys(PLATFORMS)) {
+	for (const board of wanted.filter((name) => name !== "projects")) {
 		const { findings, sizes } = buildBoard(board, [], env);
 		const before = recorded[board];
 		const record = process.argv.includes("--record");
@@ -249,7 +257,7 @@ async function main() {
 		if (board === "lin" && findings.length === 0) findings.push(...(await runOnLin(env)));
 		tell(board, findings, sizes);
 	}
-	for (const [name, build] of asked.length > 0 ? [] : projects()) tell(name, build(env).findings);
+	if (wanted.includes("projects")) for (const [name, build] of projects()) tell(name, build(env).findings);
 	if (failed === 0) fs.writeFileSync(SIZES, `${JSON.stringify(recorded, undefined, "\t")}\n`);
 	return failed === 0 ? 0 : 1;
 }
