@@ -4,6 +4,7 @@
  *  frozen,
  *  the rest is main. Host options: the head of test/xs/host/xshost.c. */
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
@@ -164,7 +165,9 @@ export async function bundle(entry, plugins = [], board = "esp32", config = {}) 
 	const device = deviceModules(board, config);
 	const all = [...plugins, linkToRom(modules, board, device), device];
 	const main = await build({ ...COMMON, entryPoints: [file], plugins: all });
-	const stem = `${file.replace(/\.\w+$/, "").replaceAll("/", "-")}.${board}`;
+	// the same program with another config may be written at the same time
+	const variant = createHash("sha256").update(JSON.stringify(config)).digest("hex").slice(0, 8);
+	const stem = `${file.replace(/\.\w+$/, "").replaceAll("/", "-")}.${board}.${variant}`;
 	const paths = { main: writeBundle(`${stem}.main.js`, main.outputFiles[0].text), preload: undefined };
 	if (modules.size > 0) {
 		const stdin = { contents: preloadSource(modules), resolveDir: ROOT, loader: "js" };
