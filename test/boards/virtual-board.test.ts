@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import mqtt, { type IClientOptions, type ISubscriptionMap, type MqttClient } from "mqtt";
 import { Air } from "../../host-sim/sim/air.js";
 import { bundle, startBundles, type XsBundles, type XsResult } from "../../scripts/xs.mjs";
 import { assert, suite } from "../support/test.js";
@@ -134,7 +134,9 @@ const connected = (made: MqttClient): Promise<unknown> => new Promise((resolve) 
 async function subscribe(made: MqttClient, topic = "all"): Promise<void> {
 	for (;;) {
 		const again = connected(made);
-		if (await made.subscribeAsync(topic, { qos: 1 }).catch(() => undefined)) return;
+		// resubscribe: without it MQTT.js asks for nothing that it has asked for before
+		const asked = made.subscribeAsync({ [topic]: { qos: 1 }, resubscribe: true } as ISubscriptionMap);
+		if (await asked.catch(() => undefined)) return;
 		await again;
 	}
 }
