@@ -165,44 +165,47 @@ static void hostSetTimer(xsMachine* the)
 }
 
 /* Lines of "domain key value", a string's value behind a quotation mark; the last one counts. */
-static FILE* kept(void)
+static char kept[4096];
+static size_t keptBytes;
+
+static void readKept(void)
 {
-	static FILE* file;
+	FILE* file = keptFile ? fopen(keptFile, "r") : NULL;
 	if (!file)
-		file = keptFile ? fopen(keptFile, "a+") : tmpfile();
-	return file;
+		return;
+	keptBytes = fread(kept, 1, sizeof kept - 1, file);
+	fclose(file);
 }
 
 static void hostKeep(xsMachine* the)
 {
-	FILE* file = kept();
-	if (!file)
-		xsUnknownError("nothing can be kept");
-	fprintf(file, "%s ", xsToString(xsArg(0)));
-	fprintf(file, "%s ", xsToString(xsArg(1)));
-	fprintf(file, "%s%s\n", xsTypeOf(xsArg(2)) == xsStringType || xsTypeOf(xsArg(2)) == xsStringXType ? "\"" : "",
-		xsToString(xsArg(2)));
-	fflush(file);
+	const char* quote = xsTypeOf(xsArg(2)) == xsStringType || xsTypeOf(xsArg(2)) == xsStringXType ? "\"" : "";
+	size_t room = sizeof kept - keptBytes, bytes = snprintf(kept + keptBytes, room, "%s ", xsToString(xsArg(0)));
+	FILE* file;
+	if (bytes < room)
+		bytes += snprintf(kept + keptBytes + bytes, room - bytes, "%s ", xsToString(xsArg(1)));
+	if (bytes < room)
+		bytes += snprintf(kept + keptBytes + bytes, room - bytes, "%s%s\n", quote, xsToString(xsArg(2)));
+	if (bytes >= room)
+		xsUnknownError("too much to keep");
+	if (keptFile && (file = fopen(keptFile, "a"))) {
+		fwrite(kept + keptBytes, 1, bytes, file);
+		fclose(file);
+	}
+	keptBytes += bytes;
 }
 
 static void hostKept(xsMachine* the)
 {
-	FILE* file = kept();
-	char line[256], name[128];
-	size_t length;
-	if (!file)
-		return;
-	snprintf(name, sizeof name, "%s ", xsToString(xsArg(0)));
-	length = strlen(name);
-	snprintf(name + length, sizeof name - length, "%s ", xsToString(xsArg(1)));
-	length = strlen(name);
-	rewind(file);
-	while (fgets(line, sizeof line, file)) {
-		line[strcspn(line, "\n")] = 0;
+	const char *line = kept, *end, *found = NULL;
+	char name[128];
+	size_t length = snprintf(name, sizeof name, "%s ", xsToString(xsArg(0)));
+	length += snprintf(name + length, sizeof name - length, "%s ", xsToString(xsArg(1)));
+	for (; (end = memchr(line, '\n', kept + keptBytes - line)); line = end + 1)
 		if (!strncmp(line, name, length))
-			xsResult = xsString(line + length);
-	}
-	fseek(file, 0, SEEK_END);
+			found = line + length;
+	if (found)
+		xsResult = xsStringBuffer((char*)found, strcspn(found, "\n"));
 }
 
 static void hostTime(xsMachine* the) { xsResult = xsNumber(hostNow()); }
@@ -382,6 +385,7 @@ int main(int argc, char* argv[])
 	int status = readOptions(&options, argc, argv);
 	if (status)
 		return status;
+	readKept();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
 	socketsConfigure(options.sendBytes, options.kernelBytes);
