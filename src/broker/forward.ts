@@ -9,6 +9,7 @@ import type { Broker } from "./broker.js";
 import { type Connection, ConnectionOption } from "./connection.js";
 import { deliver } from "./deliver.js";
 import { forwardAliasedRun } from "./forward-aliased-run.js";
+import { forwardToGroup } from "./forward-group.js";
 import { takeParts } from "./handle-publish.js";
 import { putReshaped } from "./reshape.js";
 import { ReceiverOption, type RouteCache } from "./route-cache.js";
@@ -77,7 +78,13 @@ export function forward(broker: Broker, connection: Connection, bytes: Uint8Arra
 		let receiver = routes.first[route]!;
 		let other = 0; // where the same run for the other version ends
 		while (receiver !== 0) {
-			if ((routes.options[receiver]! & ReceiverOption.Unusual) !== 0) break;
+			const unusual = routes.options[receiver]! & ReceiverOption.Unusual;
+			if (unusual !== 0) {
+				if (unusual !== ReceiverOption.Group || broker.rights.judgesReceive) break;
+				forwardToGroup(broker, connection, route, receiver, bytes, start, at);
+				receiver = routes.next[receiver]!;
+				continue;
+			}
 			const target = broker.sessions.all[routes.session[receiver]!]!;
 			const to = target.connection;
 			if (to === undefined || target.outbox.waitingFirst !== 0) break;
@@ -130,20 +137,33 @@ export function deliverRest(
 	end: number,
 	message = 0,
 ): void {
-	const packet = broker.publishPacket;
 	const p = broker.publication;
 	broker.beginTurn();
-	for (let at = start; at < end; at = packet.payloadEnd) {
-		const short = bytes[at + 1]! < 128;
-		const body = short ? at + 2 : at + 3;
-		const length = short ? bytes[at + 1]! : longLength(connection, bytes, at);
-		decodePublish(packet, bytes, body, body + length, bytes[at]! & 15, connection.version);
-		takeParts(broker, connection, packet, p);
+	for (let at = start; at < end; ) {
+		at = takePublish(broker, connection, route, bytes, at);
 		p.message = message;
-		p.publisher = connection.session!.index;
-		p.route = route;
 		deliver(broker, p, receiver);
 		if (p.message !== 0) broker.store.release(p.message);
 		p.message = 0;
 	}
+}
+
+/** Makes `broker.publication` of a PUBLISH that went a short way until now. @returns index after it */
+export function takePublish(
+	broker: Broker,
+	connection: Connection,
+	route: number,
+	bytes: Uint8Array,
+	at: number,
+): number {
+	const packet = broker.publishPacket;
+	const p = broker.publication;
+	const short = bytes[at + 1]! < 128;
+	const body = short ? at + 2 : at + 3;
+	const length = short ? bytes[at + 1]! : longLength(connection, bytes, at);
+	decodePublish(packet, bytes, body, body + length, bytes[at]! & 15, connection.version);
+	takeParts(broker, connection, packet, p);
+	p.publisher = connection.session!.index;
+	p.route = route;
+	return packet.payloadEnd;
 }

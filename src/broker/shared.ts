@@ -21,14 +21,19 @@ export class Shared {
 
 	/** Hands the publication to one member of the group. Spec: [5:MQTT-4.8.2-3] */
 	deliver(broker: Broker, p: Publication, group: number): void {
-		const table = broker.table;
 		const topic = broker.rights.judgesReceive ? broker.text.decode(p.topic, p.topicStart, p.topicEnd)! : "";
 		const best = this.choose(group, -1, true, topic);
-		if (best === 0) return;
-		const options = table.options[best]!;
+		if (best !== 0) this.deliverTo(p, best, group);
+	}
+
+	/** Hands the publication to one member. @param member its subscription */
+	deliverTo(p: Publication, member: number, group: number): void {
+		const broker = this.broker;
+		const table = broker.table;
+		const options = table.options[member]!;
 		const retain = p.retain && (options & ReceiverOption.RetainAsPublished) !== 0;
-		const session = broker.sessions.at(table.session[best]!);
-		const receiver = table.identifier[best] === 0 ? 0 : broker.routes.single(table.identifier[best]!);
+		const session = broker.sessions.at(table.session[member]!);
+		const receiver = table.identifier[member] === 0 ? 0 : broker.routes.single(table.identifier[member]!);
 		deliverTo(broker, p, session, options & ReceiverOption.Qos, retain, receiver, group);
 	}
 
@@ -78,9 +83,10 @@ export class Shared {
 		}
 	}
 
-	/** @param without index of a session that gets nothing; -1: all may @param absent members that are away may, too
+	/** @param group its node @param without index of a session that gets nothing; -1: all may
+	 *  @param absent members that are away may, too @param topic needed where rules judge receiving
 	 *  @returns the subscription of the member with the most room; of equal ones each in turn; 0: none */
-	private choose(group: number, without: number, absent: boolean, topic: string): number {
+	choose(group: number, without: number, absent: boolean, topic: string): number {
 		const broker = this.broker;
 		const table = broker.table;
 		let members = 0;

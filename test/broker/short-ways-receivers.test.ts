@@ -1,5 +1,5 @@
 /** What receivers of every sort get by the short ways is what they get by the long one, to the byte. */
-import type { Packet } from "mqtt-packet";
+import { generate, type Packet } from "mqtt-packet";
 import { Fixture, type TestClient } from "../support/fixtures.js";
 import { assert, suite } from "../support/test.js";
 
@@ -16,6 +16,8 @@ interface Receiver {
 	aliases?: number;
 	identifier?: number;
 	maximumPacketSize?: number;
+	/** its subscription is a shared one */
+	shared?: boolean;
 	/** how many messages it lets lie before it acknowledges them, the last one first */
 	lazy?: number;
 }
@@ -34,6 +36,10 @@ const RECEIVERS: readonly Receiver[] = [
 	{ version: 5, qos: 1, maximumPacketSize: 40 },
 	{ version: 4, qos: 1, stays: true, away: true },
 	{ version: 4, qos: 0, lazy: 1 },
+	{ version: 4, qos: 0, shared: true },
+	{ version: 5, qos: 1, shared: true },
+	{ version: 5, qos: 0, shared: true, identifier: 8 },
+	{ version: 4, qos: 1, shared: true, stays: true, away: true },
 ];
 
 /** Payloads around what makes a length one byte longer, and one that a block does not hold. */
@@ -50,7 +56,7 @@ class World {
 		way: { copiesWrites?: boolean; shortWays?: boolean },
 		private readonly receivers: readonly Receiver[],
 	) {
-		this.fixture = new Fixture({ ...way, limits: { whenQueueFull: "disconnect" } });
+		this.fixture = new Fixture({ ...way, limits: { connections: 24, sessions: 30 } });
 		for (const [i, receiver] of receivers.entries()) this.connect(i, receiver);
 	}
 
@@ -71,7 +77,7 @@ class World {
 		client.send({
 			cmd: "subscribe",
 			messageId: 1,
-			subscriptions: [{ topic: "t/+", qos: receiver.qos }],
+			subscriptions: [{ topic: receiver.shared ? "$share/g/t/#" : "t/+", qos: receiver.qos }],
 			...(version === 5 ? { properties: identifier } : {}),
 		} as Packet);
 		client.take("suback");
@@ -104,6 +110,15 @@ class World {
 						else this.got[this.receivers.length] = [...(this.got[this.receivers.length] ?? []), JSON.stringify(packet)];
 					for (let i = 0; i < this.receivers.length; i++) this.read(i);
 				}
+		const run = (qos: 0 | 1): Buffer[] =>
+			LENGTHS.map((length, n) => {
+				const id = qos > 0 ? { messageId: 200 + n } : {};
+				const packet = { cmd: "publish", topic: "t/1", payload: Buffer.alloc(length, 97), qos, ...id };
+				return generate({ ...packet, dup: false, retain: false } as Packet, { protocolVersion: version });
+			});
+		publisher.raw(Buffer.concat([...run(0), ...run(0), ...run(1), ...run(0)]));
+		for (let i = 0; i < this.receivers.length; i++) this.read(i);
+		publisher.packets = [];
 		publisher.send({ cmd: "disconnect" } as Packet);
 	}
 
@@ -124,7 +139,8 @@ const WAYS = [
 for (const version of [3, 4, 5] as const)
 	for (const [how, way] of WAYS)
 		test(`from a publisher of version ${version}, ${how}`, () => {
-			const groups = [RECEIVERS, [...RECEIVERS].reverse(), ...RECEIVERS.map((receiver) => [receiver])];
+			const alone = version === 3 ? [] : RECEIVERS.map((receiver) => [receiver]);
+			const groups = [RECEIVERS, [...RECEIVERS].reverse(), ...alone];
 			for (const receivers of groups) {
 				const long = new World({ shortWays: false }, receivers);
 				const short = new World(way, receivers);
