@@ -1,4 +1,5 @@
-/** A pool of fixed blocks and chains of them: all that is stored of unknown length lies here.
+/** A pool of fixed blocks and chains of them: all that is stored of unknown length lies here. Blocks that lie one
+ *  behind the other are copied at once; a chain that is given back and taken again keeps its order, so that most do.
  *  Block numbers go from 1; 0 means none. "Full" is an answer. */
 import { putBytes } from "../codec/data-types.js";
 import { type UintArray, uintArray } from "./typed-array.js";
@@ -41,13 +42,16 @@ export class BlockPool {
 		if (free < 0) return 0;
 		const nextOf = this.nextOf;
 		let first = 0;
-		for (let i = count; i > 0; i--) {
+		let last = 0;
+		for (let i = 0; i < count; i++) {
 			let block = this.firstFree;
 			if (block === 0) block = ++this.used;
 			else this.firstFree = nextOf[block]!;
-			nextOf[block] = first;
-			first = block;
+			if (last === 0) first = block;
+			else nextOf[last] = block;
+			last = block;
 		}
+		nextOf[last] = 0;
 		this.freeCount = free;
 		if (free < this.freeCountMin) this.freeCountMin = free;
 		return first;
@@ -137,14 +141,19 @@ export class BlockPool {
 	/** Writes source[start..end) at `offset` of a chain's block and on; the chain is long enough.
 	 *  @returns the block that holds the last byte */
 	write(block: number, offset: number, source: Uint8Array, start: number, end: number): number {
-		const blockBytes = this.blockBytes;
-		while (end - start > blockBytes - offset) {
-			if (offset < blockBytes) {
-				putBytes(this.bytes, this.at(block) + offset, source, start, start + blockBytes - offset);
-				start += blockBytes - offset;
+		let run = this.blockBytes - offset;
+		while (run < end - start) {
+			let last = block;
+			for (; run < end - start && this.nextOf[last] === last + 1; last++) run += this.blockBytes;
+			if (run >= end - start) {
+				putBytes(this.bytes, this.at(block) + offset, source, start, end);
+				return last;
 			}
-			block = this.nextOf[block]!;
+			if (run > 0) putBytes(this.bytes, this.at(block) + offset, source, start, start + run);
+			start += run;
+			block = this.nextOf[last]!;
 			offset = 0;
+			run = this.blockBytes;
 		}
 		if (start < end) putBytes(this.bytes, this.at(block) + offset, source, start, end);
 		return block;
@@ -152,19 +161,22 @@ export class BlockPool {
 
 	/** Copies `count` bytes that begin `offset` bytes into a chain to target[at..]. @returns index after the last byte */
 	read(block: number, offset: number, count: number, target: Uint8Array, at: number): number {
-		const blockBytes = this.blockBytes;
-		while (offset >= blockBytes) {
+		while (offset >= this.blockBytes) {
 			block = this.nextOf[block]!;
-			offset -= blockBytes;
+			offset -= this.blockBytes;
 		}
-		while (count > blockBytes - offset) {
-			const start = this.at(block) + offset;
-			at = putBytes(target, at, this.bytes, start, start + blockBytes - offset);
-			count -= blockBytes - offset;
-			block = this.nextOf[block]!;
-			offset = 0;
+		let start = this.at(block) + offset;
+		let run = this.blockBytes - offset;
+		while (run < count) {
+			let last = block;
+			for (; run < count && this.nextOf[last] === last + 1; last++) run += this.blockBytes;
+			if (run >= count) break;
+			at = putBytes(target, at, this.bytes, start, start + run);
+			count -= run;
+			block = this.nextOf[last]!;
+			start = this.at(block);
+			run = this.blockBytes;
 		}
-		const start = this.at(block) + offset;
 		return count > 0 ? putBytes(target, at, this.bytes, start, start + count) : at;
 	}
 }

@@ -51,6 +51,35 @@ test("what is appended in pieces of any size is read back at any offset", () => 
 	}
 });
 
+test("chains keep their bytes, whether their blocks lie one behind the other or anywhere", () => {
+	let state = 7;
+	const random = (below: number): number => {
+		state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+		return Math.floor((state / 2 ** 32) * below);
+	};
+	const pool = new BlockPool(new Uint8Array(64 * 32), 0, 32, 64);
+	const chains: { first: number; bytes: Uint8Array }[] = [];
+	for (let step = 0; step < 3_000; step++) {
+		if (random(2) === 0) {
+			const bytes = bytesOf(1 + random(300), step);
+			const first = pool.take(Math.ceil(bytes.length / 32));
+			if (first === 0) continue;
+			const cut = random(bytes.length + 1);
+			const used = cut % 32;
+			const last = pool.write(first, 0, bytes, 0, cut);
+			pool.write(last, used === 0 && cut > 0 ? 32 : used, bytes, cut, bytes.length);
+			chains.push({ first, bytes });
+		} else if (chains.length > 0) {
+			const [chain] = chains.splice(random(chains.length), 1);
+			const from = random(chain!.bytes.length);
+			const target = new Uint8Array(310);
+			const end = pool.read(chain!.first, from, chain!.bytes.length - from, target, 5);
+			assert.equal(target.slice(5, end), chain!.bytes.slice(from));
+			pool.giveBack(chain!.first);
+		}
+	}
+});
+
 test("a chain that cannot grow stays as it was", () => {
 	const pool = new BlockPool(new Uint8Array(96), 0, 32, 3);
 	const first = pool.take(1);
