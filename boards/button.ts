@@ -7,15 +7,20 @@ import type { DevicePlatform } from "./platform.js";
 /** A timer that is only ever scheduled, never due by itself, ms. */
 const NEVER_MS = 0x7fff_ffff;
 
+/** ms after which a press is a long one */
+export const HELD_MS = 10_000;
+
 export class Button implements Contacts {
 	private readonly digital: Digital;
 	private readonly timer: Timer;
 	private readonly debounce: Debounce;
 
 	/** @param pin the chip's number of it @param pressed called once for each press
+	 *  @param held called when a press is over that took HELD_MS or longer
 	 *  Throws the SDK's error when the pin can't be had */
-	constructor(platform: DevicePlatform, pin: number, pressed: () => void) {
+	constructor(platform: DevicePlatform, pin: number, pressed: () => void, held: () => void = () => {}) {
 		const button = this;
+		let since = 0;
 		this.digital = new Digital({
 			pin,
 			mode: Digital.InputPullUp,
@@ -25,7 +30,13 @@ export class Button implements Contacts {
 			},
 		});
 		this.timer = Timer.set(() => platform.event("button", () => this.debounce.still()), NEVER_MS, NEVER_MS);
-		this.debounce = new Debounce(this, pressed);
+		const begun = (): void => {
+			since = platform.now();
+			pressed();
+		};
+		this.debounce = new Debounce(this, begun, () => {
+			if (platform.now() - since >= HELD_MS) held();
+		});
 	}
 
 	isDown(): boolean {

@@ -16,10 +16,12 @@ export class Debounce {
 	/** as it was when the contacts were still */
 	private down: boolean;
 
-	/** A button that is held at the start is not pressed then. @param pressed called once for each press */
+	/** A button that is held at the start is not pressed then.
+	 *  @param pressed called once for each press @param released and when that is over */
 	constructor(
 		private readonly contacts: Contacts,
 		private readonly pressed: () => void,
+		private readonly released: () => void = () => {},
 	) {
 		this.down = contacts.isDown();
 	}
@@ -35,5 +37,6 @@ export class Debounce {
 		if (down === this.down) return;
 		this.down = down;
 		if (down) this.pressed();
+		else this.released();
 	}
 }

@@ -1,8 +1,9 @@
 /** What is flashed: the hub on a device with Wi-Fi. Options come from mcconfig's command line: ssid, password, user,
- *  secret, anonymous, host, port, ws, storage, pairing, button. */
+ *  secret, anonymous, host, port, ws, storage, pairing, button, setup. */
 import { limits } from "hearth-mqtt/limits";
 import config from "mc/config";
 import { storedBytes, storedRecords } from "../src/budget.js";
+import { ACCESS_POINT_ADDRESS, openAccessPoint } from "./access-point.js";
 import { type Announcement, announce, saidOf } from "./announce.js";
 import { Button } from "./button.js";
 import { makeDevices } from "./devices.js";
@@ -10,8 +11,12 @@ import { HubOnDevice } from "./hub.js";
 import { openMedium } from "./medium.js";
 import type { DeviceMedium } from "./medium-steps.js";
 import { Network } from "./network.js";
-import type { DevicePlatform } from "./platform.js";
+import { DevicePlatform } from "./platform.js";
 import { countStart } from "./restarts.js";
+import { forgetSetUp, type SetUp, SetUpServer, storedSetUp } from "./set-up.js";
+
+/** The board's own network, until it is set up. */
+const SET_UP_SSID = "Hearth";
 
 /** @returns the option's text; undefined: not given */
 function option(name: string): string | undefined {
@@ -24,8 +29,44 @@ function open(platform: DevicePlatform): DeviceMedium | undefined {
 	return openMedium(platform, storedRecords(limits), storedBytes(limits));
 }
 
+/** The network is forgotten: a person sets the board up again. */
+function startAnew(): void {
+	forgetSetUp();
+	System.restart();
+}
+
+/** Opens a network of the board's own, with a page that asks for another. @param asked "1", or its password */
+function setUp(asked: string): void {
+	const platform = new DevicePlatform();
+	platform.add({ endTurn: () => {}, tick: () => {} });
+	try {
+		const password = asked.length < 8 ? undefined : asked;
+		openAccessPoint(SET_UP_SSID, password);
+		const host = option("setupHost") ?? ACCESS_POINT_ADDRESS;
+		const server = new SetUpServer(platform, host, Number(option("setupPort") ?? 80), () => System.restart());
+		platform.log(1, `set up: join the Wi-Fi "${SET_UP_SSID}", then http://${host}:${server.port}`);
+	} catch (error) {
+		platform.log(0, `set up: ${(error as Error).message}`);
+	}
+}
+
+/** @returns the network of the command line, or the one that was set up */
+function networkOf(): SetUp | undefined {
+	const ssid = option("ssid");
+	const host = option("host") ?? "hearth";
+	return ssid === undefined ? storedSetUp() : { ssid, password: option("password") ?? "", host };
+}
+
 function main(): void {
 	const restarts = countStart();
+	const network = networkOf();
+	const asked = option("setup");
+	if (network === undefined && asked !== undefined) return setUp(asked);
+	begin(network, restarts);
+}
+
+/** @param network undefined: there is none */
+function begin(network: SetUp | undefined, restarts: string): void {
 	/** what mDNS says of the hub */
 	let said: ReadonlyMap<string, string> | undefined;
 	let announced: Announcement | undefined;
@@ -52,10 +93,10 @@ function main(): void {
 	const log = (line: string): void => hub.platform.log(1, line);
 	log(`Hearth, start ${restarts}`);
 	const pin = option("button");
-	if (pin !== undefined && part !== undefined) new Button(hub.platform, Number(pin), () => part.open("button"));
-	const ssid = option("ssid");
-	if (ssid === undefined) return hub.platform.log(0, "no network: build with ssid=NAME password=PASSWORD");
-	const host = option("host") ?? "hearth";
+	if (pin !== undefined) new Button(hub.platform, Number(pin), () => part?.open("button"), startAnew);
+	if (network === undefined)
+		return hub.platform.log(0, "no network: build with ssid=NAME password=PASSWORD, or with setup=1");
+	const { ssid, password, host } = network;
 	const silence = (): void => {
 		try {
 			announced?.close();
@@ -77,7 +118,7 @@ function main(): void {
 		log("Wi-Fi is lost; looking for it");
 		silence();
 	};
-	new Network({ ssid, password: option("password"), onAddress, onLost, log });
+	new Network({ ssid, password: password === "" ? undefined : password, onAddress, onLost, log });
 }
 
 main();

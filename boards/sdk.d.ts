@@ -62,6 +62,17 @@ declare module "embedded:network/interface/wifi" {
 	}
 }
 
+declare module "wifi" {
+	const WiFi: {
+		/** @param options password: at least 8 characters; max: stations at a time */
+		accessPoint(options: { ssid: string; password?: string; max?: number }): void;
+	};
+	export default WiFi;
+}
+
+/** The SDK's modules/io/system. */
+declare var System: { restart(): void };
+
 declare module "embedded:network/dnssd" {
 	export default class DNSSD {
 		constructor(options: { socket: { io: unknown } });

@@ -20,6 +20,7 @@ const DEVICE = {
 /** What applications and boards name themselves, or other manifests list. */
 const ELSEWHERE = [
 	...["main", "library", "package", "mqtt-client", "timer-platform", "announce", "network", "button", "debounce"],
+	...["access-point", "http", "set-up"],
 	...["curve", "random", "pairing", "devices", "entropy", "key-slots", "restarts", "medium(?!-steps)"],
 ];
 
@@ -32,10 +33,14 @@ const MANIFESTS = {
 		more: {},
 	},
 	"boards/manifest-pairing.json": {
-		files: /^boards\/(curve|random|pairing|pairing-platform|key-slots)\.ts$/,
+		files: /^boards\/(curve|random|pairing|pairing-platform)\.ts$/,
 		more: {},
 	},
-	"boards/manifest-wifi.json": { files: /^boards\/(announce|button|debounce|network|restarts)\.ts$/, more: {} },
+	"boards/manifest-store.json": { files: /^boards\/(key-slots|medium-key-value)\.ts$/, more: {} },
+	"boards/manifest-wifi.json": {
+		files: /^boards\/(announce|button|debounce|http|network|restarts|set-up|set-up-page)\.ts$/,
+		more: {},
+	},
 };
 
 /** @param paths of all files of the project

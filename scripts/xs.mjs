@@ -72,6 +72,7 @@ const SDK = {
 	net: "net",
 	preference: "preference",
 	rng: "rng",
+	wifi: "wifi-access-point",
 	time: "time",
 	timer: "timer",
 };
