@@ -10,7 +10,7 @@ const HEAD_MAX = 2_048;
 const BODY_MAX = 512;
 
 /** ms that a request may take to come, and its answer to leave. */
-const REQUEST_MS = 10_000;
+const REQUEST_MS = 5_000;
 
 /** Connections at a time: one more takes the place of one whose time is over, or is closed. */
 const CONNECTIONS_MAX = 2;
