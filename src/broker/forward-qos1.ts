@@ -65,7 +65,7 @@ export function forwardQos1(connection: Connection, bytes: Uint8Array, start: nu
 			receiver = routes.next[receiver]!;
 		} while (receiver !== 0);
 		if (written === 0) return start;
-		if (receiver !== 0 || message !== 0) finish(connection, route, receiver, bytes, start, end, message);
+		if (receiver !== 0) finish(connection, route, receiver, bytes, start, end, message);
 		bytes[start] = First.Puback; // where the packet was
 		bytes[start + 1] = 2;
 		bytes[start + 2] = packetId >> 8;
@@ -83,8 +83,8 @@ export function forwardQos1(connection: Connection, bytes: Uint8Array, start: nu
 	return end;
 }
 
-/** From the first receiver on that is not ready the message goes the long way. @param receiver 0: there is none
- *  @param message its number in the store, held for it; 0: it is not stored yet */
+/** From the first receiver on that is not ready the message goes the long way.
+ *  @param message its number in the store; 0: it is not stored yet */
 function finish(
 	connection: Connection,
 	route: number,
@@ -95,8 +95,8 @@ function finish(
 	message: number,
 ): void {
 	const broker = connection.broker;
-	if (receiver === 0) broker.store.release(message);
-	else deliverRest(broker, connection, route, receiver, bytes, start, end, message);
+	if (message !== 0) broker.store.hold(message);
+	deliverRest(broker, connection, route, receiver, bytes, start, end, message);
 }
 
 /** @returns whether a publisher might have to hear that a message of several receivers is not taken: then the budgets

@@ -111,8 +111,8 @@ export class MessageStore {
 		return this.refs[message] === 0;
 	}
 
-	/** Stores a message without properties that fits into one block, as `add` does. @returns its number; 0: full, or it
-	 *  doesn't fit */
+	/** Stores a message without properties that fits into one block. It has no holder yet: the caller finds one.
+	 *  @returns its number; 0: full, or it doesn't fit */
 	addSmall(
 		flags: number,
 		source: Uint8Array,
@@ -136,8 +136,7 @@ export class MessageStore {
 			putBytes(bytes, at, source, topicStart, topicEnd);
 			putBytes(bytes, at + topicBytes, source, payloadStart, payloadEnd);
 		}
-		this.refs[message] = 1;
-		this.flag[message] = flags;
+		this.flag[message] = flags; // `refs` is 0, as of each free block
 		this.topics[message] = topicBytes;
 		this.properties[message] = 0;
 		this.payloads[message] = payloadBytes;

@@ -67,10 +67,10 @@ try {
 		process.exit();
 	}
 	const costs = ended(await runOnXs("test/xs/costs.ts"));
-	console.log("packet of 60 bytes".padEnd(44), "opcodes".padStart(10), "slots".padStart(10), "chunk B".padStart(10));
+	console.log("packet of 60 bytes".padEnd(60), "opcodes".padStart(10), "slots".padStart(10), "chunk B".padStart(10));
 	for (const r of costs.results)
 		if (r.opcodes !== undefined)
-			console.log(r.name.padEnd(44), figure(r.opcodes), figure(r.slots), figure(r.chunkBytes));
+			console.log(r.name.padEnd(60), figure(r.opcodes), figure(r.slots), figure(r.chunkBytes));
 	const collected = costs.results.find((r) => r.collections !== undefined);
 	console.log(`\n${collected.name}: ${collected.collections}`);
 	const client = costs.results.find((r) => r.name === "a connected client keeps");
