@@ -1,4 +1,4 @@
-/** Devices of a board that has no room for them: none. The manifests of the others name another file in place. */
+/** Devices of a board that cannot keep them: none. The manifests of the others name another file in place. */
 import type { DevicesPart } from "./hub.js";
 
 /** What main says of the hub's devices. */
@@ -12,6 +12,6 @@ export interface DevicesOptions {
 
 /** @returns undefined: there are none, and the console says why */
 export function makeDevices({ log }: DevicesOptions): DevicesPart | undefined {
-	log("pairing: this board has no room for it; clients log in with user and secret");
+	log("pairing: this board cannot keep devices; clients log in with user and secret");
 	return undefined;
 }

@@ -135,7 +135,7 @@ function link(folder, command, env, cwd = ROOT) {
 	const findings = lines.filter((line) => /^### warning: .*hearth-mqtt/.test(line) && !THEIRS.test(line));
 	findings.push(...notPreloaded(fs.readFileSync(makefile, "utf8")));
 	if (made.status === 0) return { findings, target };
-	const why = lines.filter((line) => /error TS|\*\*\*/.test(line));
+	const why = lines.filter((line) => /error TS|\*\*\*|^### \w*Error/.test(line));
 	return { findings: [...findings, ...(why.length > 0 ? why : [made.output.trim()])] };
 }
 

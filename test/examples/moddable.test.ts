@@ -1,6 +1,7 @@
 /** The examples for Moddable, on XS with stand-ins for the SDK's modules: what a newcomer copies must work. */
+import { readFileSync } from "node:fs";
 import mqtt, { type MqttClient } from "mqtt";
-import { startOnXs } from "../../scripts/xs.mjs";
+import { startOnXs, type XsOptions } from "../../scripts/xs.mjs";
 import { assert, suite } from "../support/test.js";
 import { whyNoXs } from "../xs/support.js";
 
@@ -16,8 +17,12 @@ interface Example {
 	end: () => Promise<void>;
 }
 
-/** Starts an example that listens, and waits until it does. */
-async function start(name: string, config: Record<string, string | number> = {}): Promise<Example> {
+/** Starts an example, and waits until it listens, where it does. */
+async function start(
+	name: string,
+	config: Record<string, string | number> = {},
+	memory: XsOptions = {},
+): Promise<Example> {
 	let heard = (_port: number): void => {};
 	const port = new Promise<number>((resolve) => {
 		heard = resolve;
@@ -27,7 +32,12 @@ async function start(name: string, config: Record<string, string | number> = {})
 		if (match !== null) heard(Number(match[1]));
 	};
 	const entry = `examples/moddable/${name}/main.ts`;
-	const { child, done } = await startOnXs(entry, { config: { port: 0, ...config }, options: MEMORY, onLine });
+	const { child, done } = await startOnXs(entry, {
+		options: MEMORY,
+		...memory,
+		config: { port: 0, ...config },
+		onLine,
+	});
 	const failed = done.then(({ errors }) => Promise.reject(new Error(`${name} ended: ${errors}`)));
 	failed.catch(() => {});
 	const end = async () => {
@@ -78,6 +88,21 @@ onXs("sensor: its values arrive, it hears its interval, and is told offline when
 	await sensor.end();
 	let last = "";
 	while (last !== "s1/status 0") last = await next();
+	client.end(true);
+	await broker.end();
+});
+
+onXs("sensor: an ESP8266 has room for it", async () => {
+	const broker = await start("broker");
+	const [client, next] = await listen(broker.port, "s2/#");
+	const { creation } = JSON.parse(readFileSync("examples/moddable/sensor/manifest-esp.json", "utf8"));
+	const { static: pool, chunk, heap, stack } = creation;
+	const options = ["-S", `${pool}`, "-c", `${chunk.initial}`, "-s", `${heap.initial}`, "-k", `${stack}`];
+	const sensor = await start("sensor", { port: broker.port, name: "s2" }, { board: "esp8266", options });
+	assert.is(await next(), "s2/status 1");
+	await client.publishAsync("s2/interval", "0.02", { qos: 1 });
+	while ((await next()) !== "s2/value 100");
+	await sensor.end();
 	client.end(true);
 	await broker.end();
 });
