@@ -11,7 +11,7 @@ import { curvesPicture, ratiosPicture } from "./brokers/picture.js";
 import { ROWS } from "./brokers/rows.js";
 import { heading, lines } from "./brokers/table.js";
 
-const FULL: Pace = { rounds: 7, warm: 8, ms: 1_000 };
+const FULL: Pace = { rounds: 7, warm: 8, ms: 500 };
 const QUICK: Pace = { rounds: 3, warm: 3, ms: 150 };
 
 function arguments_() {

@@ -80,7 +80,8 @@ async function prepare(
 		one.links = (await contender.prepare?.(running.endpoint)) ?? [];
 		if (row.work.kind === "idle") return;
 		let least = Number.POSITIVE_INFINITY;
-		for (let round = 0, steady = 0; round < warm && steady < 2; round++) {
+		const most = contender.compiled ? 1 : warm;
+		for (let round = 0, steady = 0; round < most && steady < 2; round++) {
 			tell(`warms ${contender.name}`);
 			const { cpu } = await work(running, row.work, ms);
 			steady = cpu < 0.95 * least ? 0 : steady + 1;
