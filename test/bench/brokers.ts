@@ -12,6 +12,8 @@ import { ROWS } from "./brokers/rows.js";
 import { heading, lines } from "./brokers/table.js";
 
 const FULL: Pace = { rounds: 7, warm: 8, ms: 500 };
+/** Many points, none of which is held against a goal. */
+const CURVE: Pace = { rounds: 5, warm: 5, ms: 250 };
 const QUICK: Pace = { rounds: 3, warm: 3, ms: 150 };
 
 function arguments_() {
@@ -55,7 +57,7 @@ if (unknown !== undefined) {
 	process.exit(2);
 }
 const wanted = known.filter(({ word }) => positionals.length === 0 || positionals.includes(word));
-const pace = values.quick ? QUICK : FULL;
+const pace = values.quick ? QUICK : values.curves ? CURVE : FULL;
 const progress = new Progress();
 const results: RowResult[] = [];
 console.log(`${pace.rounds} rounds in turn; × is its figure over the first one's: median (least to most)`);

@@ -38,7 +38,7 @@ export async function work(running: Running, what: Work, ms: number): Promise<Fi
 			await leaveSession(running.endpoint);
 			return traffic(running, DURABLE, 2 * ms);
 		case "churn":
-			return churn(running, what.clients, ms);
+			return churn(running, what.clients, 3 * ms); // thousands of connections warm a compiler up
 		default:
 			return idle(running, what.connections);
 	}
