@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { generate } from "mqtt-packet";
 import { Hub } from "../../host-sim/hub.js";
+import { hostLimits, type Limits } from "../../src/limits.js";
 import { assert, suite } from "../support/test.js";
 import { type Carrier, type Endpoint, type Link, openClient } from "./brokers/links.js";
 import { FrameStream, frame, PacketStream } from "./brokers/packet-stream.js";
@@ -21,8 +22,24 @@ async function sendOnce(endpoint: Endpoint, load: Load, lostAfterMs?: number): P
 	return outcome;
 }
 
+/** Less memory than a hub has, which takes its time. */
+const limits: Limits = {
+	...hostLimits,
+	connections: 500,
+	sessions: 500,
+	subscriptions: 10_000,
+	filterNodes: 20_000,
+	retained: 1_000,
+	blocks: 8_192,
+	deliveries: 20_000,
+	received: 10_000,
+	packetBytes: 1 << 20,
+	outputBuffers: 256,
+	routeReceivers: 20_000,
+};
+
 async function withHub(carrier: Carrier, use: (endpoint: Endpoint) => Promise<void>): Promise<void> {
-	const hub = new Hub({ listeners: [carrier === "ws" ? { ws: { port: 0 } } : { mqtt: { port: 0 } }] });
+	const hub = new Hub({ limits, listeners: [carrier === "ws" ? { ws: { port: 0 } } : { mqtt: { port: 0 } }] });
 	const [address] = await hub.open();
 	try {
 		await use({ port: Number(/\d+$/.exec(address!)![0]), carrier });
