@@ -23,7 +23,7 @@ import type { Listener } from "./listener.js";
 import { askNow } from "./login.js";
 import { pump } from "./send-publish.js";
 import type { Session } from "./session.js";
-import { answerPing, complete } from "./short-ways.js";
+import { answerPing, answerQos2, complete } from "./short-ways.js";
 
 export const enum ConnectionState {
 	/** no transport */
@@ -55,10 +55,9 @@ export const enum Way {
 	Long = 0,
 	/** PUBLISHes of QoS 0 go a short way, and leave at the end of the turn (forward.ts) */
 	Forward = 1,
-	/** the transports copy what they write: a PUBLISH of QoS 0 (forward-alone.ts) or a PINGREQ (short-ways.ts) that comes
-	 *  alone is handed on or answered at once */
+	/** the transports copy what they write: QoS 0 (forward-alone.ts) and PINGREQ that come alone are done with at once */
 	Direct = 2,
-	/** of QoS 1, too: nothing is kept in a storage first (forward-qos1.ts) */
+	/** of QoS 1, too, and what follows of QoS 2: nothing is kept in a storage first (forward-qos1.ts, short-ways.ts) */
 	DirectQos1 = 3,
 }
 
@@ -69,8 +68,8 @@ export function widestWay(options: BrokerOptions): Way {
 	return options.storage === undefined ? Way.DirectQos1 : Way.Direct;
 }
 
+/** Bytes that are kept free for answers when it is decided how much may be read. */
 const enum Room {
-	/** bytes that are kept free for answers when it is decided how much may be read */
 	Answers = 64,
 }
 
@@ -127,7 +126,9 @@ export class Connection implements TransportTarget {
 					if (this.way === Way.DirectQos1) at = forwardQos1(this, bytes, at, end);
 				} else if (first === First.Puback) {
 					if (this.way === Way.DirectQos1) at = complete(this, bytes, at, end);
-				} else if (first === First.Pingreq && this.way >= Way.Direct) at = answerPing(this, bytes, at, end);
+				} else if (first === First.Pingreq) {
+					if (this.way >= Way.Direct) at = answerPing(this, bytes, at, end);
+				} else if (this.way === Way.DirectQos1) at = answerQos2(this, bytes, at, end);
 			}
 			if (at === end) if (output.busy === 0) if (output.writable > Room.Answers) return output.writable - Room.Answers;
 		}
@@ -136,13 +137,12 @@ export class Connection implements TransportTarget {
 
 	/** What no short way has taken. @returns as `onReadable` */
 	private takeLong(bytes: Uint8Array, at: number, end: number): number {
-		const broker = this.broker;
 		if (this.state === ConnectionState.Free) return 0;
-		broker.beginTurn();
+		this.broker.beginTurn();
 		try {
 			this.take(bytes, at, end);
 		} catch (error) {
-			broker.failed(this, error);
+			this.broker.failed(this, error);
 		}
 		if (this.state === ConnectionState.Free) return 0;
 		const wanted = this.appetite();

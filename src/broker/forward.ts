@@ -21,6 +21,9 @@ export const enum First {
 	/** QoS 1, neither DUP nor RETAIN */
 	PublishQos1 = 0x32,
 	Puback = 0x40,
+	Pubrec = 0x50,
+	Pubrel = 0x62,
+	Pubcomp = 0x70,
 	Pingreq = 0xc0,
 }
 
