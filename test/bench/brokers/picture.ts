@@ -12,7 +12,7 @@ const STYLE = `<style>
 	.middle { text-anchor: middle; }
 	.hearth { fill: #c2410c; stroke: #c2410c; }
 	.rival { fill: #6e7781; stroke: #6e7781; }
-	.line { fill: none; stroke-width: 2; }
+	polyline.line { fill: none; stroke-width: 2; }
 	.rule { stroke: #8c959f; stroke-opacity: 0.35; }
 	.goal { stroke: #24292f; stroke-width: 2; }
 	.spread { stroke: #24292f; stroke-opacity: 0.55; }
