@@ -43,4 +43,24 @@ onXs("the vector of RFC 9383 and the derivations of SECURITY.md come out as they
 	assert.is(result.statistics!.aliasesTouched, 0, "nothing that is in ROM was written to");
 });
 
+onXs(
+	"a join takes three calls of point arithmetic a side, and no turn of either is long; a login is cheap",
+	async () => {
+		const result = await runOnXs("test/xs/pairing-costs.ts", {
+			options: ["-c", "250000", "-s", "12000"],
+			timeoutMs: 60_000,
+		});
+		assert.is(result.errors, "");
+		assert.equal(named(result, "believed"), { name: "believed", believed: true, paired: "sensor-1" });
+		for (const side of ["join: the device", "join: the hub"]) {
+			const { points, opcodes, longest } = named(result, side);
+			assert.is(points, 3);
+			assert.ok(opcodes < 4_000_000, `${side}: ${opcodes} opcodes`);
+			assert.ok(longest < 100_000, `${side}: a turn of ${longest} opcodes`);
+		}
+		assert.ok(named(result, "login: the hub").opcodes < 25_000);
+		assert.ok(named(result, "login with a machine's password: the hub").opcodes < 6_000);
+	},
+);
+
 test.run();
