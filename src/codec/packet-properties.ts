@@ -137,14 +137,16 @@ function isFlag(id: PropertyId): boolean {
 
 /** Encodes properties, without their Property Length.
  *  @param packet PacketType, or WILL; `name` says in an error whose they are
+ *  @param apart those that are checked, and written by somebody else
  *  Throws HearthError for a property that the packet may not carry, and for a value that it cannot have */
 export function encodeProperties(
 	properties: PacketProperties | undefined,
 	packet: number,
 	name: string,
 	text: Text,
+	apart: readonly Name[] = NOBODY,
 ): Uint8Array {
-	const ids = properties === undefined ? [] : check(properties, packet, name, text);
+	const ids = properties === undefined ? [] : check(properties, packet, name, text, apart);
 	let size = 0;
 	for (let i = 0; i < ids.length; i++) size += sizeOf(ids[i]!, propertyOf(properties!, ids[i]!), text);
 	const bytes = new Uint8Array(size);
@@ -159,8 +161,16 @@ function propertyOf(properties: PacketProperties, id: PropertyId): unknown {
 	return undefined;
 }
 
-/** @returns the identifiers of those that are there */
-function check(properties: PacketProperties, packet: number, packetName: string, text: Text): PropertyId[] {
+const NOBODY: readonly Name[] = frozen([]);
+
+/** @returns the identifiers of those that are there, but for those apart */
+function check(
+	properties: PacketProperties,
+	packet: number,
+	packetName: string,
+	text: Text,
+	apart: readonly Name[],
+): PropertyId[] {
 	const ids: PropertyId[] = [];
 	const names = Object.keys(properties);
 	for (let n = 0; n < names.length; n++) {
@@ -173,7 +183,7 @@ function check(properties: PacketProperties, packet: number, packetName: string,
 		if (id === 0 || !mayCarry(packet, id)) throw wrong(packetName, name, "this packet has no such property");
 		const expected = expectedOf(id, value, text);
 		if (expected !== "") throw wrong(packetName, name, `give ${expected}`);
-		ids.push(id);
+		if (!apart.includes(name as Name)) ids.push(id);
 	}
 	return ids;
 }
@@ -189,7 +199,7 @@ function expectedOf(id: PropertyId, value: unknown, text: Text): string {
 		let good = Array.isArray(pairs);
 		for (let i = 0; good && i < pairs.length; i++)
 			good = Array.isArray(pairs[i]) && fits(pairs[i]![0], text) && fits(pairs[i]![1], text);
-		return good ? "" : "pairs of a name and a value, texts of at most 65,535 bytes";
+		return good ? "" : "names and values, texts of at most 65,535 bytes";
 	}
 	if (id === PropertyId.SubscriptionIdentifier) {
 		const numbers = listOf(value);

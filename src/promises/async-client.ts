@@ -194,7 +194,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		const { signal } = options;
 		const what = `subscribe ${filter}`;
 		if (signal?.aborted) return Promise.reject(abortError(what, signal));
-		const properties = encodeProperties(options.properties, core.text, PacketType.Subscribe);
+		const properties = encodeProperties(options.properties, core.text, PacketType.Subscribe, "subscribe");
 		const given: ClientSubscribeOptions = { ...options, ...(properties === undefined ? {} : { properties }) } as never;
 		if (properties === undefined) delete given.properties;
 		return new Promise((resolve, reject) => {
@@ -305,9 +305,10 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	end(options: EndOptions = {}): Promise<void> {
 		const core = this.core;
 		return new Promise((resolve) => {
+			const properties = encodeProperties(options.properties, core.text, PacketType.Disconnect, "disconnect");
 			const finish = () => {
 				this.ending = undefined;
-				core.disconnect(options.reason ?? 0, encodeProperties(options.properties, core.text, PacketType.Disconnect));
+				core.disconnect(options.reason ?? 0, properties);
 				for (const queue of this.queues) queue.end();
 				this.ended();
 				resolve();

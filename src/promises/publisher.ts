@@ -4,6 +4,7 @@ import { publish, publishAtOnce } from "../client/publish.js";
 import type { Done } from "../client/subscriptions.js";
 import { PacketType } from "../codec/packet-types.js";
 import { Cause } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { AsyncClient } from "./async-client.js";
 import { abortError, ClientError, causeError, reasonError } from "./client-error.js";
 import { BytesSource, ChunkSource } from "./payload-sources.js";
@@ -29,6 +30,9 @@ export interface PublishResult {
 
 /** Payloads from here on are sent from where they lie. */
 const SOURCE_BYTES = 256 * 1024;
+
+/** The client writes these itself: what is left of a message's time, and aliases of its own. */
+const OWN: readonly (keyof PropertyRecord)[] = frozen(["messageExpiryInterval", "topicAlias"]);
 
 export class Publisher {
 	/** QoS 0 messages of this turn: one promise for all */
@@ -129,8 +133,8 @@ export class Publisher {
 	private coreOptions(options: PublishOptions): ClientPublishOptions {
 		const record = options.properties;
 		if (record === undefined) return options as ClientPublishOptions;
-		const { messageExpiryInterval, topicAlias: _, ...others } = record;
-		const properties = encodeProperties(others, this.client.core.text, PacketType.Publish);
+		const { messageExpiryInterval } = record;
+		const properties = encodeProperties(record, this.client.core.text, PacketType.Publish, "publish", OWN);
 		return {
 			qos: options.qos ?? 0,
 			retain: options.retain ?? false,

@@ -2,7 +2,7 @@
  *  mosquitto's (docs/client.md has the table), and URLs. */
 
 import type { ClientAuthentication } from "../auth/authentication-method.js";
-import type { ClientLimits } from "../client/client-limits.js";
+import { type ClientLimits, hostClientLimits } from "../client/client-limits.js";
 import type { ClientOptions, ClientWill } from "../client/client-options.js";
 import { PacketType } from "../codec/packet-types.js";
 import { WILL } from "../codec/properties.js";
@@ -313,9 +313,25 @@ function readTls(o: ConnectOptions): TlsSettings {
 	return tls;
 }
 
+/** Properties of CONNECT that the client writes itself, as its limits and options say; it takes no Topic Aliases, and
+ *  always asks for Response Information. */
+const OWN: readonly (keyof PropertyRecord)[] = frozen([
+	"sessionExpiryInterval",
+	"receiveMaximum",
+	"maximumPacketSize",
+	"topicAliasMaximum",
+	"requestResponseInformation",
+]);
+
 function readLimits(o: ConnectOptions): Partial<ClientLimits> {
 	const limits: Partial<ClientLimits> = { packetBytes: 64 * 1024 * 1024, ...o.limits };
+	const { maximumPacketSize, receiveMaximum } = o.properties ?? {};
+	if (maximumPacketSize !== undefined) limits.packetBytes = Math.min(maximumPacketSize, hostClientLimits.packetBytes);
 	if (o.packetBytes !== undefined) limits.packetBytes = o.packetBytes;
+	if (receiveMaximum !== undefined) {
+		limits.receiveMaximum = receiveMaximum;
+		limits.received ??= Math.max(receiveMaximum, hostClientLimits.received);
+	}
 	if (o.queueMessages !== undefined) limits.queueMessages = o.queueMessages;
 	if (o.queueBytes !== undefined) {
 		limits.queueBytes = o.queueBytes;
@@ -336,9 +352,7 @@ function readClient(o: ConnectOptions, level: number | undefined, text: Text): S
 	if (o.sessionExpirySeconds !== undefined) client.sessionExpirySeconds = o.sessionExpirySeconds;
 	const record = o.properties;
 	if (record?.sessionExpiryInterval !== undefined) client.sessionExpirySeconds = record.sessionExpiryInterval;
-	// these are the client's own affair; it takes no Topic Aliases
-	const { sessionExpiryInterval: _1, receiveMaximum: _2, topicAliasMaximum: _3, ...others } = record ?? {};
-	const properties = encodeProperties(others, text, PacketType.Connect);
+	const properties = encodeProperties(record, text, PacketType.Connect, "connect", OWN);
 	if (properties !== undefined) client.properties = properties;
 	if (o.timeout !== undefined) client.connectTimeoutMs = o.timeout * 1000;
 	if (o.connectTimeoutMs !== undefined) client.connectTimeoutMs = o.connectTimeoutMs;
@@ -360,7 +374,7 @@ function readWill(will: WillOptions, text: Text): ClientWill {
 		qos: will.qos ?? will.QoS ?? will.qosLevel ?? 0,
 		retain: will.retain ?? false,
 	};
-	const properties = encodeProperties(will.properties, text, WILL);
+	const properties = encodeProperties(will.properties, text, WILL, "will");
 	if (properties !== undefined) result.properties = properties;
 	return result;
 }

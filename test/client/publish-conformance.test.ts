@@ -3,7 +3,7 @@ import type { IPublishPacket } from "mqtt-packet";
 import { text } from "../../host-sim/text.js";
 import { PacketType } from "../../src/codec/packet-types.js";
 import { Cause } from "../../src/errors.js";
-import { encodeProperties } from "../../src/promises/property-record.js";
+import { encodeProperties, type PropertyRecord } from "../../src/promises/property-record.js";
 import { ScriptedServer } from "../support/scripted-server.js";
 import { assert, suite } from "../support/test.js";
 
@@ -214,9 +214,10 @@ test("5.0: no Subscription Identifier in a PUBLISH [5:MQTT-3.3.4-6]", () => {
 	server.end.kinds();
 	server.publish("a", "1", 1);
 	assert.is(published(server)[0]!.properties?.subscriptionIdentifier, undefined);
-	assert.throws(() => encodeProperties({ subscriptionIdentifier: 1 }, text, PacketType.Publish), /leave it out/);
-	assert.throws(() => encodeProperties({ receiveMaximum: 1 }, text, PacketType.Publish), /leave it out/);
-	assert.ok(encodeProperties({ subscriptionIdentifier: 1 }, text, PacketType.Subscribe));
+	const encode = (record: PropertyRecord) => encodeProperties(record, text, PacketType.Publish, "publish");
+	assert.throws(() => encode({ subscriptionIdentifier: 1 }), /leave it out/);
+	assert.throws(() => encode({ receiveMaximum: 1 }), /no such property/);
+	assert.ok(encode({ contentType: "text/plain" }));
 });
 
 test("5.0: Receive Maximum bounds PUBLISH, and nothing else [5:MQTT-3.3.4-7] [5:MQTT-3.3.4-8]", () => {
