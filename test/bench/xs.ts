@@ -1,6 +1,5 @@
-/** What the broker costs on XS with an ESP32's limits and heaps: opcodes and garbage a packet, live bytes, free
- *  heap. All
- *  figures but the time are exact and repeat. */
+/** What the broker and the client cost on XS with an ESP32's limits and heaps: opcodes and garbage a packet, live
+ *  bytes, free heap. All figures but the time are exact and repeat. */
 import { writeFileSync } from "node:fs";
 import { CannotBuild, runOnXs, type XsResult } from "../../scripts/xs.mjs";
 import { type Instructions, instructionsOf, MEASURED, packetsPerSecond, sum } from "./instructions.js";
@@ -12,6 +11,14 @@ function figure(value: number): string {
 function ended(result: XsResult): XsResult {
 	if (result.status !== 0) throw new Error(`status ${result.status}: ${result.errors}`);
 	return result;
+}
+
+/** Prints what each of the measured actions costs. */
+function table(title: string, { results }: XsResult, width: number): void {
+	console.log(title.padEnd(width), "opcodes".padStart(10), "slots".padStart(10), "chunk B".padStart(10));
+	for (const r of results)
+		if (r.opcodes !== undefined)
+			console.log(r.name.padEnd(width), figure(r.opcodes), figure(r.slots), figure(r.chunkBytes));
 }
 
 /** Where the opcodes of each packet go, function by function: `npm run bench -- xs --profile`. */
@@ -67,19 +74,18 @@ try {
 		process.exit();
 	}
 	const costs = ended(await runOnXs("test/xs/costs.ts"));
-	console.log("packet of 60 bytes".padEnd(60), "opcodes".padStart(10), "slots".padStart(10), "chunk B".padStart(10));
-	for (const r of costs.results)
-		if (r.opcodes !== undefined)
-			console.log(r.name.padEnd(60), figure(r.opcodes), figure(r.slots), figure(r.chunkBytes));
+	table("packet of 60 bytes", costs, 60);
 	const collected = costs.results.find((r) => r.collections !== undefined);
 	console.log(`\n${collected.name}: ${collected.collections}`);
 	const client = costs.results.find((r) => r.name === "a connected client keeps");
 	console.log(`\na connected client keeps ${client.bytes} bytes more than a free place for one`);
 	const controllers = ended(await runOnXs("test/xs/controllers.ts", { timeoutMs: 60_000 }));
-	console.log("\nwith controllers".padEnd(81), "opcodes".padStart(10), "slots".padStart(10), "chunk B".padStart(10));
-	for (const r of controllers.results)
-		if (r.opcodes !== undefined)
-			console.log(r.name.padEnd(80), figure(r.opcodes), figure(r.slots), figure(r.chunkBytes));
+	console.log();
+	table("with controllers", controllers, 80);
+	const ours = ended(await runOnXs("test/xs/client-costs.ts", { timeoutMs: 60_000 }));
+	console.log();
+	table("the client, PUBLISH of 57 bytes", ours, 44);
+	console.log(`\na client keeps ${ours.results.find((r) => r.name === "a client keeps").bytes} bytes`);
 	const pairing = ended(await runOnXs("test/xs/pairing-costs.ts", { options: ["-c", "250000", "-s", "12000"] }));
 	const columns = ["opcodes", "SHA-256s", "points", "turns", "longest"].map((name) => name.padStart(11)).join("");
 	console.log(`\n${"pairing and logins, native code apart".padEnd(44)}${columns}`);

@@ -1,4 +1,5 @@
-/** Properties of 5.0 as a program gives them to the client: what cannot be is an error of one line. Spec: 5.0, 2.2.2.2 */
+/** Properties of 5.0 as a program gives them to the client: what cannot be is an error of one line. Spec: 5.0,
+ *  2.2.2.2 */
 import { connect } from "../../host-sim/client/index.js";
 import { text } from "../../host-sim/text.js";
 import { PacketType } from "../../src/codec/packet-types.js";
