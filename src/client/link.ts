@@ -33,7 +33,7 @@ export class Link implements TransportTarget, ConnectorTarget {
 	isOpen = false;
 	/** PausedBy bits */
 	pausedBy = 0;
-	/** packets that the last read brought */
+	/** packets that the last read brought; 0 where they were the last that were waited for */
 	packetsRead = 0;
 	/** when the server was last heard, or took bytes, and when it was last spoken to; ms on the platform's clock */
 	heardAt = 0;
@@ -73,10 +73,13 @@ export class Link implements TransportTarget, ConnectorTarget {
 		if (!this.isOpen) return 0;
 		client.beginTurn();
 		this.heardAt = client.now;
-		const before = client.counters.packetsReceived;
+		const counters = client.counters;
+		const packets = counters.packetsReceived;
+		const publishes = counters.publishesReceived;
 		if (this.heldStart < this.heldEnd) this.hold(bytes, start, end);
 		else this.takeSafely(bytes, start, end);
-		this.packetsRead = client.counters.packetsReceived - before;
+		const mayFollow = client.outbox.inFlight > 0 || counters.publishesReceived !== publishes;
+		this.packetsRead = mayFollow ? counters.packetsReceived - packets : 0;
 		if (!this.isOpen) return 0;
 		const wanted = this.appetite();
 		this.stopped = wanted === 0;
