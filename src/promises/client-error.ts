@@ -4,51 +4,30 @@ import { type Cause, causeName, causeReason } from "../errors.js";
 import { frozen } from "../frozen.js";
 import type { Signal } from "./settings.js";
 
-const REASONS: readonly (readonly [code: number, name: string])[] = frozen([
-	[0x04, "disconnect-with-will"],
-	[0x10, "no-matching-subscribers"],
-	[0x11, "no-subscription-existed"],
-	[0x80, "unspecified-error"],
-	[0x81, "malformed-packet"],
-	[0x82, "protocol-error"],
-	[0x83, "implementation-specific-error"],
-	[0x84, "unsupported-protocol-version"],
-	[0x85, "client-identifier-not-valid"],
-	[0x86, "bad-user-name-or-password"],
-	[0x87, "not-authorized"],
-	[0x88, "server-unavailable"],
-	[0x89, "server-busy"],
-	[0x8a, "banned"],
-	[0x8b, "server-shutting-down"],
-	[0x8c, "bad-authentication-method"],
-	[0x8d, "keep-alive-timeout"],
-	[0x8e, "session-taken-over"],
-	[0x8f, "topic-filter-invalid"],
-	[0x90, "topic-name-invalid"],
-	[0x91, "packet-identifier-in-use"],
-	[0x92, "packet-identifier-not-found"],
-	[0x93, "receive-maximum-exceeded"],
-	[0x94, "topic-alias-invalid"],
-	[0x95, "packet-too-large"],
-	[0x96, "message-rate-too-high"],
-	[0x97, "quota-exceeded"],
-	[0x98, "administrative-action"],
-	[0x99, "payload-format-invalid"],
-	[0x9a, "retain-not-supported"],
-	[0x9b, "qos-not-supported"],
-	[0x9c, "use-another-server"],
-	[0x9d, "server-moved"],
-	[0x9e, "shared-subscriptions-not-supported"],
-	[0x9f, "connection-rate-exceeded"],
-	[0xa0, "maximum-connect-time"],
-	[0xa1, "subscription-identifiers-not-supported"],
-	[0xa2, "wildcard-subscriptions-not-supported"],
-]);
+/** From 0x80 on. Spec: 5.0, table 2-6 */
+const REFUSALS: readonly string[] = frozen(
+	(
+		"unspecified-error malformed-packet protocol-error implementation-specific-error unsupported-protocol-version " +
+		"client-identifier-not-valid bad-user-name-or-password not-authorized server-unavailable server-busy banned " +
+		"server-shutting-down bad-authentication-method keep-alive-timeout session-taken-over topic-filter-invalid " +
+		"topic-name-invalid packet-identifier-in-use packet-identifier-not-found receive-maximum-exceeded " +
+		"topic-alias-invalid packet-too-large message-rate-too-high quota-exceeded administrative-action " +
+		"payload-format-invalid retain-not-supported qos-not-supported use-another-server server-moved " +
+		"shared-subscriptions-not-supported connection-rate-exceeded maximum-connect-time " +
+		"subscription-identifiers-not-supported wildcard-subscriptions-not-supported"
+	).split(" "),
+);
+
+const SUCCESSES: Readonly<Record<number, string>> = frozen({
+	4: "disconnect-with-will",
+	16: "no-matching-subscribers",
+	17: "no-subscription-existed",
+});
 
 /** @returns a Reason Code's name, such as `not-authorized`; 0: `success`. Spec: 5.0, 2.4 */
 export function reasonName(reason: number): string {
-	for (const [code, name] of REASONS) if (code === reason) return name;
-	return reason < 0x80 ? "success" : `reason-0x${reason.toString(16)}`;
+	if (reason < 0x80) return SUCCESSES[reason] ?? "success";
+	return REFUSALS[reason - 0x80] ?? `reason-0x${reason.toString(16)}`;
 }
 
 export class ClientError extends Error {

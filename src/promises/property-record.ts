@@ -39,6 +39,7 @@ export function encodeProperties(
 }
 
 function pairs(record: Record<string, string | string[]>): [string, string][] {
+	if (typeof record !== "object" || record === null) return record; // the check says what it should be
 	const result: [string, string][] = [];
 	for (const [key, value] of Object.entries(record))
 		for (const one of Array.isArray(value) ? value : [value]) result.push([key, one]);

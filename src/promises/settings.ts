@@ -6,9 +6,9 @@ import { type ClientLimits, hostClientLimits } from "../client/client-limits.js"
 import type { ClientOptions, ClientWill } from "../client/client-options.js";
 import { PacketType } from "../codec/packet-types.js";
 import { WILL } from "../codec/properties.js";
-import { HearthError } from "../errors.js";
 import { frozen } from "../frozen.js";
 import type { Platform, Text } from "../platform.js";
+import { bad, readOptions } from "./option-table.js";
 import { encodeProperties, type PropertyRecord } from "./property-record.js";
 
 /** A method, or what makes one on the platform that the client has. */
@@ -159,52 +159,6 @@ export interface Settings {
 	signal: Signal | undefined;
 }
 
-/** Names that mean the same: the first is Hearth's own. */
-const SAME: readonly (readonly (keyof ConnectOptions)[])[] = frozen([
-	["host", "hostname"],
-	["clientId", "id"],
-	["version", "protocolVersion"],
-	["clean", "cleanStart", "cleanSession"],
-	["keepAlive", "keepalive", "pingTimespan"],
-	["userName", "username", "user"],
-	["connectTimeoutMs", "connectTimeout"],
-	["reconnectMinMs", "reconnectPeriod"],
-	["queueQos0", "queueQoSZero"],
-	["cert", "sslCertFile"],
-	["key", "sslKeyFile"],
-	["ca", "sslCafile", "cafile"],
-	["capath", "sslCapath"],
-	["verify", "sslVerifyPeer", "rejectUnauthorized"],
-	["allowSelfSigned", "sslAllowSelfSigned"],
-	["serverName", "servername", "sslHostName"],
-]);
-
-const OTHERS: readonly (keyof ConnectOptions)[] = frozen([
-	"url",
-	"protocol",
-	"port",
-	"path",
-	"password",
-	"will",
-	"sessionExpirySeconds",
-	"properties",
-	"timeout",
-	"pingTimeoutMs",
-	"reconnect",
-	"reconnectMaxMs",
-	"retry",
-	"resubscribe",
-	"whenQueueFull",
-	"queueMessages",
-	"queueBytes",
-	"packetBytes",
-	"followRedirects",
-	"authentication",
-	"limits",
-	"ssl",
-	"signal",
-]);
-
 const SCHEMES: Readonly<Record<string, Scheme>> = frozen({
 	mqtt: "mqtt",
 	tcp: "mqtt",
@@ -230,23 +184,6 @@ const VERSIONS: Readonly<Record<string, number>> = frozen({
 	"5.0": 5,
 	mqttv5: 5,
 });
-
-/** @returns the options by Hearth's own names. Throws HearthError for a name that is none */
-function named(options: ConnectOptions): ConnectOptions {
-	const result: Record<string, unknown> = {};
-	for (const [name, value] of Object.entries(options)) {
-		if (value === undefined) continue;
-		const own = SAME.find((names) => (names as readonly string[]).includes(name))?.[0];
-		if (own === undefined && !(OTHERS as readonly string[]).includes(name))
-			throw bad(`${name}: there is no such option`);
-		result[own ?? name] = value;
-	}
-	return result;
-}
-
-function bad(message: string): HearthError {
-	return new HearthError("HEARTH_ERR_OPTION", `connect: ${message}`);
-}
 
 /** Reads a URL such as mqtts://ann:secret@hub.example:8883. @returns its parts as options. Throws HearthError */
 export function readUrl(url: string): ConnectOptions {
@@ -274,7 +211,7 @@ function withoutPassword(url: string): string {
 
 /** Reads all that a connection is told. Throws HearthError, one line, for what cannot be. */
 export function readSettings(url: string | ConnectOptions, more: ConnectOptions, text: Text): Settings {
-	const given = named(typeof url === "string" ? { ...more, url } : { ...url, ...more });
+	const given = readOptions(typeof url === "string" ? { ...more, url } : { ...url, ...more }, text);
 	const o: ConnectOptions = given.url === undefined ? given : { ...readUrl(given.url), ...given };
 	if (given.url !== undefined && o.protocol !== given.protocol) o.protocol ??= "mqtt";
 	let version = o.version;
@@ -303,13 +240,11 @@ export function readSettings(url: string | ConnectOptions, more: ConnectOptions,
 	};
 }
 
+const TLS_TEXTS = frozen(["cert", "key", "ca", "capath", "serverName"] as const);
+
 function readTls(o: ConnectOptions): TlsSettings {
 	const tls: TlsSettings = { verify: o.verify ?? true, allowSelfSigned: o.allowSelfSigned ?? false };
-	if (o.cert !== undefined) tls.cert = o.cert;
-	if (o.key !== undefined) tls.key = o.key;
-	if (o.ca !== undefined) tls.ca = o.ca;
-	if (o.capath !== undefined) tls.capath = o.capath;
-	if (o.serverName !== undefined) tls.serverName = o.serverName;
+	for (const name of TLS_TEXTS) if (o[name] !== undefined) tls[name] = o[name];
 	return tls;
 }
 
@@ -341,37 +276,42 @@ function readLimits(o: ConnectOptions): Partial<ClientLimits> {
 	return limits;
 }
 
+/** Options that the client's core has by the same name. */
+const SAME_IN_CORE = frozen([
+	"clientId",
+	"keepAlive",
+	"userName",
+	"sessionExpirySeconds",
+	"connectTimeoutMs",
+	"pingTimeoutMs",
+	"reconnectMinMs",
+	"reconnectMaxMs",
+	"resubscribe",
+	"queueQos0",
+	"whenQueueFull",
+	"followRedirects",
+] as const);
+
 function readClient(o: ConnectOptions, level: number | undefined, text: Text): Settings["client"] {
 	const client: Settings["client"] = { version: level ?? 0 };
-	if (o.clientId !== undefined) client.clientId = o.clientId;
-	if (o.clean !== undefined) client.cleanStart = o.clean;
-	if (o.keepAlive !== undefined) client.keepAlive = o.keepAlive;
-	if (o.userName !== undefined) client.userName = o.userName;
+	for (const name of SAME_IN_CORE) if (o[name] !== undefined) client[name] = o[name] as never;
 	if (o.password !== undefined) client.password = bytesOf(o.password, text);
 	if (o.will !== undefined) client.will = readWill(o.will, text);
-	if (o.sessionExpirySeconds !== undefined) client.sessionExpirySeconds = o.sessionExpirySeconds;
 	const record = o.properties;
 	if (record?.sessionExpiryInterval !== undefined) client.sessionExpirySeconds = record.sessionExpiryInterval;
 	const properties = encodeProperties(record, text, PacketType.Connect, "connect", OWN);
 	if (properties !== undefined) client.properties = properties;
-	if (o.timeout !== undefined) client.connectTimeoutMs = o.timeout * 1000;
-	if (o.connectTimeoutMs !== undefined) client.connectTimeoutMs = o.connectTimeoutMs;
-	if (o.pingTimeoutMs !== undefined) client.pingTimeoutMs = o.pingTimeoutMs;
-	if (o.reconnectMinMs !== undefined) client.reconnectMinMs = o.reconnectMinMs;
+	if (o.timeout !== undefined) client.connectTimeoutMs ??= o.timeout * 1000;
+	if (o.clean !== undefined) client.cleanStart = o.clean;
 	if (o.reconnect === false) client.reconnectMinMs = 0;
-	if (o.reconnectMaxMs !== undefined) client.reconnectMaxMs = o.reconnectMaxMs;
-	if (o.resubscribe !== undefined) client.resubscribe = o.resubscribe;
-	if (o.queueQos0 !== undefined) client.queueQos0 = o.queueQos0;
-	if (o.whenQueueFull !== undefined) client.whenQueueFull = o.whenQueueFull;
-	if (o.followRedirects !== undefined) client.followRedirects = o.followRedirects;
 	return client;
 }
 
 function readWill(will: WillOptions, text: Text): ClientWill {
 	const result: ClientWill = {
 		topic: will.topic,
-		payload: bytesOf(will.payload ?? will.message ?? "", text),
-		qos: will.qos ?? will.QoS ?? will.qosLevel ?? 0,
+		payload: bytesOf(will.payload ?? "", text),
+		qos: will.qos ?? 0,
 		retain: will.retain ?? false,
 	};
 	const properties = encodeProperties(will.properties, text, WILL, "will");

@@ -276,6 +276,45 @@ test("every name of an option leads to the same, and an unknown one is an error"
 	assert.is(wrong({ version: 6 }), "connect: version 6: give 3.1, 3.1.1 or 5");
 });
 
+test("a value that an option cannot have is an error of one line that names the option and its range", () => {
+	const lineOf = (options: unknown) => {
+		try {
+			readSettings("mqtt://h", options as ConnectOptions, text);
+			return "";
+		} catch (error) {
+			assert.is((error as Error).name, "HearthError");
+			return (error as Error).message;
+		}
+	};
+	const long = "x".repeat(65_536);
+	const wrong: [options: unknown, line: string][] = [
+		[{ keepalive: "60" }, "keepalive: give a whole number, 0 to 65535"],
+		[{ keepAlive: 1.5 }, "keepAlive: give a whole number, 0 to 65535"],
+		[{ clientId: 5 }, "clientId: give a text of at most 65535 bytes without U+0000"],
+		[{ username: long }, "username: give a text of at most 65535 bytes without U+0000"],
+		[{ userName: "u", password: 5 }, "password: give a text or a Uint8Array of at most 65535 bytes"],
+		[{ timeout: -1 }, "timeout: give a number, 0 to 2147483647"],
+		[{ reconnectPeriod: Number.NaN }, "reconnectPeriod: give a number, 0 to 2147483647"],
+		[{ sessionExpirySeconds: 2 ** 32 }, "sessionExpirySeconds: give a whole number, 0 to 4294967295"],
+		[{ queueMessages: 1e9 }, "queueMessages: give a whole number, 1 to 1000000"],
+		[{ packetBytes: 5 }, "packetBytes: give a whole number, 128 to 268435460"],
+		[{ clean: "no" }, "clean: give true or false"],
+		[{ whenQueueFull: "wait" }, 'whenQueueFull: give "refuse" or "drop-oldest"'],
+		[{ will: "gone" }, "will: give an object"],
+		[{ will: {} }, "will.topic: give a Topic Name"],
+		[{ will: { topic: "w", payload: 5 } }, "will.payload: give a text or a Uint8Array of at most 65535 bytes"],
+		[{ will: { topic: "w", message: long } }, "will.message: give a text or a Uint8Array of at most 65535 bytes"],
+		[{ will: { topic: "w", qosLevel: 3 } }, "will.qosLevel: give a whole number, 0 to 2"],
+		[{ will: { topic: "w", QOS: 1 } }, "will.QOS: there is no such option"],
+		[{ limits: { blocks: "many" } }, "limits.blocks: give a whole number"],
+		[{ limits: { block: 5 } }, "limits.block: there is no such limit"],
+		[{ authentication: "scram" }, "authentication: give a method of authentication"],
+	];
+	for (const [options, line] of wrong) assert.is(lineOf(options), `connect: ${line}`);
+	const right = { keepAlive: 0, clientId: "x".repeat(65_535), timeout: 0.5, reconnectMinMs: 0, queueMessages: 1 };
+	assert.is(lineOf({ ...right, will: { topic: "w", payload: new Uint8Array(65_535) }, limits: { blocks: 64 } }), "");
+});
+
 test("URLs and Server References are read whole", () => {
 	const address = (from: string | ConnectOptions) => readSettings(from, {}, text).address;
 	assert.equal(address("mqtt://h"), { scheme: "mqtt", host: "h", port: 1883, path: "/mqtt" });
