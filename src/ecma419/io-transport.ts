@@ -17,6 +17,10 @@ export type IoClass = new (options: Record<string, unknown>) => Io;
 
 type Target = ConnectorTarget & TransportTarget;
 
+/** Bytes less than `write` of a socket over another one, as TLSSocket is, says: its records are longer than it thinks,
+ *  and one that does not fit is lost. */
+const RECORD_BYTES = 64;
+
 export class IoTransport implements Transport, Source {
 	private io: Io | undefined = undefined;
 	private opened = false;
@@ -24,6 +28,9 @@ export class IoTransport implements Transport, Source {
 	private readable = 0;
 	private wanted: number;
 	private resumed = false;
+	/** bytes were lost: the connection is of no use any more */
+	private broken = false;
+	private readonly reserve: number;
 
 	/** Begins to connect. Throws what the socket's constructor does.
 	 *  @param options the socket's own: address, host, port, and what it needs more */
@@ -35,6 +42,7 @@ export class IoTransport implements Transport, Source {
 		readonly remoteAddress: string,
 	) {
 		this.wanted = receive.bytes;
+		this.reserve = options.TCP === undefined ? 0 : RECORD_BYTES;
 		this.io = new ioClass({
 			...options,
 			onReadable: (count: number) => {
@@ -73,9 +81,10 @@ export class IoTransport implements Transport, Source {
 	write(bytes: Uint8Array, start: number, end: number): number {
 		try {
 			const room = this.io?.write(bytes.subarray(start, end));
-			return typeof room === "number" ? room : 0;
+			return typeof room === "number" ? Math.max(0, room - this.reserve) : 0;
 		} catch {
-			return 0; // the server has gone: onError follows
+			this.broken = true; // the server has gone, or there was no room after all
+			return 0;
 		}
 	}
 
@@ -86,7 +95,8 @@ export class IoTransport implements Transport, Source {
 
 	/** What came meanwhile is brought, once the client's turn is over. */
 	afterTurn(): void {
-		if (this.resumed) this.bring();
+		if (this.broken) this.end();
+		else if (this.resumed) this.bring();
 	}
 
 	close(): void {

@@ -73,6 +73,38 @@ class FakeTcp {
 	}
 }
 
+/** A socket over another one as the SDK's TLSSocket is: its records are longer than what it says there is room for
+ *  allows, and the bytes of one that does not fit are lost. */
+class FakeTls {
+	static lost = 0;
+	private readonly tcp: FakeTcp;
+
+	constructor(options: never) {
+		const { onWritable, ...others } = options as { onWritable(count: number): void };
+		const told = (count: number) => count > 96 && onWritable(count - 96);
+		this.tcp = new FakeTcp({ ...others, onWritable: told } as never);
+	}
+
+	read(target: Uint8Array): number {
+		return this.tcp.read(target);
+	}
+
+	write(bytes: Uint8Array): number {
+		const tcp = this.tcp as unknown as { room: number };
+		tcp.room -= 69;
+		try {
+			return Math.max(0, this.tcp.write(bytes) - 32);
+		} catch (error) {
+			FakeTls.lost++;
+			throw error;
+		}
+	}
+
+	close(): void {
+		this.tcp.close();
+	}
+}
+
 class FakeDns {
 	resolve({ host, onResolved }: { host: string; onResolved(host: string, address: string): void }): void {
 		FakeTcp.world.after(1, () => onResolved(host, "10.0.0.1"));
@@ -170,6 +202,44 @@ test("subscribing, small and long messages in pieces, and acknowledgements by th
 	assert.is(told[0], "2 ");
 	for (const line of ["9 7 [2,0]", "11 8", "5 99", "7 99", "4 1234", "13 "])
 		assert.ok(told.includes(line), `${line}: ${told.join("; ")}`);
+});
+
+test("a long message by TLSSocket fits its records", () => {
+	let left = 16_384;
+	const { world, client } = start({
+		socket: { io: FakeTls as never, TCP: { io: FakeTcp } },
+		onControl({ operation }) {
+			if (operation === MqttClient.CONNACK) this.write(null, { topic: "long", byteLength: left, QoS: 1, id: 5 });
+		},
+		onWritable(count) {
+			const piece = Math.min(count, left);
+			left -= piece;
+			if (piece > 0) this.write(new Uint8Array(piece));
+		},
+	});
+	let got = 0;
+	world.fixture.broker.subscribe("long", ({ payload }) => {
+		got += payload.length;
+	});
+	world.until(() => got > 0, "the message");
+	assert.is(got, 16_384);
+	assert.is(FakeTls.lost, 0);
+	assert.is(client.core.connections, 1);
+});
+
+test("a write that fails ends the connection: what was lost is sent again", () => {
+	const { world, client } = start({ reconnectMinMs: 500, clean: false });
+	const got: string[] = [];
+	world.fixture.broker.subscribe("a", (message) => {
+		got.push(Buffer.from(message.payload).toString());
+	});
+	world.until(() => client.core.isConnected, "connects");
+	FakeTcp.last.write = () => {
+		throw new Error("would block");
+	};
+	client.write(bytes("once"), { topic: "a", QoS: 1 });
+	world.until(() => client.core.connections === 2 && client.core.unacknowledged === 0, "it is sent again");
+	assert.equal(got, ["once"]);
 });
 
 test("what the program does not read waits, and the connection with it", () => {
