@@ -13,6 +13,7 @@ import { DiscoveringConnector } from "./discovering-connector.js";
 import { clientPlatform } from "./platform.js";
 
 export { type ScramClientKeys, ScramSha256Client, scramSha256 } from "../../src/auth/scram-client.js";
+export { deviceClientLimits } from "../../src/client/client-limits.js";
 export * from "../../src/promises/index.js";
 
 /** What a connection on Node may be told. */

@@ -82,34 +82,41 @@ export const deviceClientLimits: ClientLimits = frozen({
 	topicAliases: 8,
 });
 
-type Relation = readonly [name: string, holds: (l: ClientLimits) => boolean];
+/** Least and most of each; none: 0 and what 32 bits hold. */
+const RANGES: Readonly<Partial<Record<keyof ClientLimits, readonly [least: number, most?: number]>>> = frozen({
+	blocks: [4],
+	blockBytes: [64],
+	queueMessages: [1],
+	inFlight: [1, 65_535],
+	receiveMaximum: [1, 65_535],
+	packetBytes: [128, 268_435_460],
+	partialBytes: [16],
+	headBytes: [64],
+	controlBytes: [128],
+	outputBuffers: [1],
+	outputBytes: [128],
+	subscriptions: [1, 10_000],
+	topicAliases: [0, 1_000],
+});
 
-const RELATIONS: readonly Relation[] = frozen([
-	["blocks ≥ 4 and blockBytes ≥ 64", (l) => l.blocks >= 4 && l.blockBytes >= 64],
-	["blockBytes is a multiple of 4", (l) => l.blockBytes % 4 === 0],
-	["queueMessages ≥ 1", (l) => l.queueMessages >= 1],
-	["the store holds queueBytes", (l) => l.blocks * l.blockBytes >= l.queueBytes],
-	["1 ≤ inFlight ≤ 65535", (l) => l.inFlight >= 1 && l.inFlight <= 65_535],
-	["1 ≤ receiveMaximum ≤ 65535", (l) => l.receiveMaximum >= 1 && l.receiveMaximum <= 65_535],
-	["received ≥ receiveMaximum", (l) => l.received >= l.receiveMaximum],
-	["128 ≤ packetBytes ≤ 268435460", (l) => l.packetBytes >= 128 && l.packetBytes <= 268_435_460],
-	["partialBytes ≥ 16 and headBytes ≥ 64", (l) => l.partialBytes >= 16 && l.headBytes >= 64],
-	["controlBytes ≥ 128", (l) => l.controlBytes >= 128],
-	["outputBuffers ≥ 1 and outputBytes ≥ 128", (l) => l.outputBuffers >= 1 && l.outputBytes >= 128],
-	["1 ≤ subscriptions ≤ 10000", (l) => l.subscriptions >= 1 && l.subscriptions <= 10_000],
-	["topicAliases ≤ 1000", (l) => l.topicAliases <= 1_000],
-]);
-
-/** Checks the relations between budgets. Throws HearthError `HEARTH_ERR_LIMITS_RELATION` with the one that fails. */
+/** Checks each budget's range, and the relations between them. Throws HearthError `HEARTH_ERR_LIMITS_RELATION` with the
+ *  one that fails. */
 export function checkClientLimits(limits: ClientLimits): void {
-	for (let i = 0; i < RELATIONS.length; i++) {
-		const relation = RELATIONS[i]!;
-		if (!relation[1](limits))
-			throw new HearthError(
-				"HEARTH_ERR_LIMITS_RELATION",
-				`client limits: ${relation[0]} does not hold; change one of them`,
-			);
+	const names = Object.keys(hostClientLimits) as (keyof ClientLimits)[];
+	for (let i = 0; i < names.length; i++) {
+		const name = names[i]!;
+		const range = RANGES[name];
+		const least = range?.[0] ?? 0;
+		const most = range?.[1] ?? 0xffff_ffff;
+		if (!(limits[name] >= least && limits[name] <= most)) throw wrong(`give ${least} to ${most} ${name}`);
 	}
+	if (limits.blockBytes % 4 !== 0) throw wrong("blockBytes is a multiple of 4");
+	if (limits.blocks * limits.blockBytes < limits.queueBytes) throw wrong("blocks of blockBytes hold queueBytes");
+	if (limits.received < limits.receiveMaximum) throw wrong("received is at least receiveMaximum");
+}
+
+function wrong(what: string): HearthError {
+	return new HearthError("HEARTH_ERR_LIMITS_RELATION", `client limits: ${what}`);
 }
 
 /** The parts of the client's one byte array: index of each part's first byte. One array, so that bytes move by

@@ -199,7 +199,7 @@ function expectedOf(id: PropertyId, value: unknown, text: Text): string {
 		let good = Array.isArray(pairs);
 		for (let i = 0; good && i < pairs.length; i++)
 			good = Array.isArray(pairs[i]) && fits(pairs[i]![0], text) && fits(pairs[i]![1], text);
-		return good ? "" : "names and values, texts of at most 65,535 bytes";
+		return good ? "" : "pairs of a name and a value, texts of at most 65,535 bytes";
 	}
 	if (id === PropertyId.SubscriptionIdentifier) {
 		const numbers = listOf(value);

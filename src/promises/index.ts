@@ -1,7 +1,7 @@
 /** What `hearth-mqtt/client` gives beside `connect`, on Node and in the browser. */
 export type { ClientAuthentication } from "../auth/authentication-method.js";
 export { Client } from "../client/client.js";
-export { type ClientLimits, deviceClientLimits, hostClientLimits } from "../client/client-limits.js";
+export { type ClientLimits, hostClientLimits } from "../client/client-limits.js";
 export { ClientListener } from "../client/client-listener.js";
 export type { ClientOptions, Connector, ConnectorTarget, PayloadSource } from "../client/client-options.js";
 export type { IncomingMessage } from "../client/incoming-message.js";

@@ -368,7 +368,10 @@ test("options that cannot be are told in one line", () => {
 		wrong({ will: { topic: "a/#", payload: new Uint8Array(0), qos: 0, retain: false } }),
 		/^client: will: topic/,
 	);
-	assert.match(wrong({ limits: { blocks: 2 } as never }), /^client limits: blocks ≥ 4/);
+	assert.is(wrong({ limits: { blocks: 2 } as never }), "client limits: give 4 to 4294967295 blocks");
+	assert.is(wrong({ limits: { inFlight: "many" } as never }), "client limits: give 1 to 65535 inFlight");
+	assert.is(wrong({ limits: { blockBytes: 66 } as never }), "client limits: blockBytes is a multiple of 4");
+	assert.is(wrong({ limits: { received: 1 } as never }), "client limits: received is at least receiveMaximum");
 });
 
 test.run();

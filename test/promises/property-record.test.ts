@@ -50,7 +50,7 @@ const RANGES: readonly [string, number, string, unknown[], unknown[]][] = [
 	[
 		"userProperties",
 		PacketType.Publish,
-		"names and values, texts of at most 65,535 bytes",
+		"pairs of a name and a value, texts of at most 65,535 bytes",
 		[{ a: 1 }, { a: ["1", 2] }, { [long]: "x" }, { a: "x\0" }, { a: null }, "a", null, 5],
 		[{}, { a: "1" }, { a: ["1", "2"], b: "" }],
 	],
