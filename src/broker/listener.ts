@@ -73,7 +73,8 @@ export class Listener {
 
 	/** @returns whether the controller, or nobody, has to see packets that could go a short way (connection.ts, Way) */
 	get seesAll(): boolean {
-		const short = (1 << PacketType.Publish) | (1 << PacketType.Puback) | (1 << PacketType.Pingreq);
+		const qos2 = (1 << PacketType.Pubrec) | (1 << PacketType.Pubrel) | (1 << PacketType.Pubcomp);
+		const short = (1 << PacketType.Publish) | (1 << PacketType.Puback) | (1 << PacketType.Pingreq) | qos2;
 		return !this.routing || (this.calls & short) !== 0;
 	}
 
