@@ -11,7 +11,8 @@ type Rule = readonly [kind: Kind, ...names: (keyof ConnectOptions | keyof WillOp
 
 const STRING_BYTES_MAX = 65_535;
 
-function within(least: number, most: number): Kind {
+function within(from: number, to: number): Kind {
+	const [least, most] = [from, to]; // a function in ROM that keeps a parameter would take RAM for it
 	return [
 		`a whole number, ${least} to ${most}`,
 		(v) => Number.isInteger(v) && (v as number) >= least && (v as number) <= most,
