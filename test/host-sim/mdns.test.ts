@@ -24,7 +24,7 @@ const ADDRESSES = [
 ];
 
 test("listeners that others reach are announced, with the hub's identifier and what it speaks", () => {
-	const services = servicesOf({ hubId: "K7Q2M9XD", pairing: false, addresses: ADDRESSES });
+	const services = servicesOf({ hubId: "K7Q2M5XD", pairing: false, addresses: ADDRESSES });
 	assert.equal(
 		services.map(({ type, port }) => [type, port]),
 		[
@@ -35,13 +35,13 @@ test("listeners that others reach are announced, with the hub's identifier and w
 	);
 	assert.equal(services[0]!.txt, {
 		txtvers: "1",
-		id: "K7Q2M9XD",
+		id: "K7Q2M5XD",
 		v: "3.1.1,5",
 		auth: "SCRAM-SHA-256,HEARTH-SPAKE2PLUS-1",
 		pair: "0",
 		ws: "9001",
 	});
-	assert.is(services[0]!.host, "hearth-k7q2m9xd.local");
+	assert.is(services[0]!.host, "hearth-k7q2m5xd.local");
 	assert.equal(servicesOf({ hubId: "A", pairing: false, addresses: ADDRESSES.slice(4) }), []);
 });
 
@@ -126,28 +126,28 @@ test("a client looks for its hub before each connection, and takes no other one'
 			failed = why;
 		},
 	};
-	const connector = new DiscoveringConnector("K7Q2M9XD", false, inner as unknown as Connector, () => network.mdns);
+	const connector = new DiscoveringConnector("K7Q2M5XD", false, inner as unknown as Connector, () => network.mdns);
 	const answer = (type: string, id: string, port: number, address: string) => {
 		for (const looking of network.looking)
 			if (looking.type === type) looking.found({ port, host: "h.local", addresses: [address], txt: { id } } as never);
 	};
 	connector.open(target as never, "");
 	answer("mqtt", "OTHERHUB", 1, "192.168.1.2");
-	answer("secure-mqtt", "K7Q2M9XD", 2, "192.168.1.3");
+	answer("secure-mqtt", "K7Q2M5XD", 2, "192.168.1.3");
 	assert.equal(opened, []);
-	answer("mqtt", "K7Q2M9XD", 3, "192.168.1.4");
-	answer("mqtt", "K7Q2M9XD", 4, "192.168.1.5");
+	answer("mqtt", "K7Q2M5XD", 3, "192.168.1.4");
+	answer("mqtt", "K7Q2M5XD", 4, "192.168.1.5");
 	assert.equal(opened, ["192.168.1.4:3"]);
 	network.looking.length = 0;
 	connector.open(target as never, "");
-	answer("mqtt", "K7Q2M9XD", 3, "fd00::1");
+	answer("mqtt", "K7Q2M5XD", 3, "fd00::1");
 	assert.equal(opened, ["192.168.1.4:3", "[fd00::1]:3"]);
 	connector.open(target as never, "elsewhere:9");
 	assert.is(opened[2], "elsewhere:9");
 	network.looking.length = 0;
 	connector.open(target as never, "");
 	connector.cancel();
-	answer("mqtt", "K7Q2M9XD", 3, "192.168.1.4");
+	answer("mqtt", "K7Q2M5XD", 3, "192.168.1.4");
 	assert.is(opened.length, 3);
 	assert.is(failed, "");
 });
@@ -160,7 +160,7 @@ test("discover: true needs the record of a pairing, and says what is missing", a
 	assert.throws(() => createClient(given), /lamp\.keys: has no keys: pair with `hearth join`/);
 	const keys = new DeviceKeyStore(text, new KeyFile(path));
 	const bytes = new Uint8Array(32);
-	const made = { hubId: "K7Q2M9XD", clientKey: bytes, serverKey: bytes, salt: bytes.slice(16), iterations: 4_096 };
+	const made = { hubId: "K7Q2M5XD", clientKey: bytes, serverKey: bytes, salt: bytes.slice(16), iterations: 4_096 };
 	keys.keep(made, () => {});
 	await createClient(given).end({ force: true });
 	assert.throws(() => createClient({ ...given, protocol: "ws" }), /discover finds mqtt and mqtts, not ws/);
