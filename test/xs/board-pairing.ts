@@ -48,7 +48,12 @@ function start(): void {
 		if (again) Timer.set(start, 20);
 	});
 	const pin = Number(config.button);
-	const button = config.button === undefined ? undefined : new Button(hub.platform, pin, () => pairing.open("button"));
+	let presses = 0;
+	const pressed = (): void => {
+		pairing.open("button");
+		report("pressed", { times: ++presses });
+	};
+	const button = config.button === undefined ? undefined : new Button(hub.platform, pin, pressed);
 	if (button !== undefined) press(pin);
 	report("listening", { port: hub.port, hubId: pairing.devices?.hub.hubId });
 }
