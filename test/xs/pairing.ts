@@ -1,6 +1,7 @@
 /** On XS: the vector of RFC 9383 from both sides, and what a login made of a code is; with a device's memory. The point
  *  arithmetic is a stand-in for the SDK's. */
 
+import { DeviceCrypto } from "../../boards/crypto.js";
 import { DeviceText } from "../../boards/text.js";
 import { bytesOfText } from "../../src/auth/bytes.js";
 import { Pbkdf2 } from "../../src/auth/key-derivation.js";
@@ -10,10 +11,9 @@ import { deviceSecret, scalarsOfCode } from "../../src/hub/pairing-keys.js";
 import { Spake2Plus } from "../../src/hub/spake2plus.js";
 import { bigintCurve } from "../support/bigint-curve.js";
 import { report } from "./measure.js";
-import { XsCrypto } from "./platform.js";
 
 const text = new DeviceText();
-const crypto = new XsCrypto();
+const crypto = new DeviceCrypto();
 const W0 = "bb8e1bbcf3c48f62c08db243652ae55d3e5586053fca77102994f23ad95491b3";
 const W1 = "7e945f34d78785b8a3ef44d0df5a1a97d6b3b460409a345ca7830387a74b1dba";
 const X = "d1232c8e8693d02368976c174e2088851b8365d0d79a9eee709c6a05a2fad539";

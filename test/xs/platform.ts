@@ -1,5 +1,6 @@
 /** The core's ports on the XS host (test/xs/host), as a board has them: a send buffer in C, bytes read into the
  *  broker's own memory, one turn an event. Runs on XS only. */
+import { DeviceCrypto } from "../../boards/crypto.js";
 import { DeviceText } from "../../boards/text.js";
 import type { Broker } from "../../src/broker/broker.js";
 import type { Crypto, Platform, Text, Transport, TransportTarget } from "../../src/platform.js";
@@ -13,27 +14,6 @@ const enum Io {
 
 /** How often the broker looks at its deadlines, ms. */
 const TICK_MS = 250;
-
-/** Hashes: SHA-256 is the host's, as it is the SDK's on a device. */
-export class XsCrypto implements Crypto {
-	sha256(data: Uint8Array): Uint8Array {
-		return new Uint8Array(host.sha256(data));
-	}
-
-	hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
-		const block = new Uint8Array(64);
-		block.set(key.length > 64 ? this.sha256(key) : key);
-		const inner = new Uint8Array(64 + data.length);
-		const outer = new Uint8Array(64 + 32);
-		for (let i = 0; i < 64; i++) {
-			inner[i] = block[i]! ^ 0x36;
-			outer[i] = block[i]! ^ 0x5c;
-		}
-		inner.set(data, 64);
-		outer.set(this.sha256(inner), 64);
-		return this.sha256(outer);
-	}
-}
 
 /** One connection. Reads as much as the broker last asked for, straight into the broker's memory. */
 export class XsTransport implements Transport {
@@ -98,7 +78,7 @@ export class XsTransport implements Transport {
 /** `const platform = new XsPlatform(); platform.attach(new Broker({ limits, platform })); platform.listen(0)` */
 export class XsPlatform implements Platform {
 	readonly text: Text = new DeviceText();
-	readonly crypto: Crypto = new XsCrypto();
+	readonly crypto: Crypto = new DeviceCrypto();
 	readonly copiesWrites = true;
 	/** where transports read to: receiveBytes from index receiveStart on */
 	memory: Uint8Array = new Uint8Array(0);
