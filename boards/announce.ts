@@ -10,17 +10,6 @@ export interface Announcement {
 	close(): void;
 }
 
-/** @returns what a hub says of itself: who it is, what it speaks, whether a device may be paired now */
-export function saidOf(hubId: string, pairing: boolean): ReadonlyMap<string, string> {
-	return new Map([
-		["txtvers", "1"],
-		["id", hubId],
-		["v", "3.1.1,5"],
-		["auth", "SCRAM-SHA-256,HEARTH-SPAKE2PLUS-1"],
-		["pair", pairing ? "1" : "0"],
-	]);
-}
-
 /** Announces the broker on this network; again, with another address, after `close`.
  *  @param host without ".local" @param said what a hub with devices says of itself; undefined: nothing */
 export function announce(

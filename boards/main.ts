@@ -3,8 +3,9 @@
 import { limits } from "hearth-mqtt/limits";
 import config from "mc/config";
 import { storedBytes, storedRecords } from "../src/budget.js";
+import { hubTexts } from "../src/hub/pairing-keys.js";
 import { ACCESS_POINT_ADDRESS, openAccessPoint } from "./access-point.js";
-import { type Announcement, announce, saidOf } from "./announce.js";
+import { type Announcement, announce } from "./announce.js";
 import { Button } from "./button.js";
 import { makeDevices } from "./devices.js";
 import { HubOnDevice } from "./hub.js";
@@ -74,7 +75,7 @@ function begin(network: SetUp | undefined, restarts: string): void {
 		makeDevices({
 			admin: option("user"),
 			changed(hubId, open) {
-				said = saidOf(hubId, open);
+				said = new Map(hubTexts(hubId, open));
 				announced?.tell(said);
 			},
 			log: (line) => trace(`${line}\n`),

@@ -2,6 +2,7 @@
  *  anybody can announce anything. The hub proves itself when a device pairs and logs in. SECURITY.md */
 import { createRequire } from "node:module";
 import type { Bonjour, ServiceConfig } from "bonjour-service";
+import { hubTexts } from "../src/hub/pairing-keys.js";
 import { isLoopback } from "./loopback.js";
 
 /** What is announced of a listener. DNS-SD has no name of its own for MQTT over WebSocket: the TXT record says it. */
@@ -40,11 +41,7 @@ export function servicesOf({ hubId, pairing, addresses }: Announced): ServiceCon
 		.filter((url) => !isLoopback(url.hostname.replace(/^\[|\]$/g, "")));
 	const webSocket = listeners.find((url) => url.protocol === "ws:");
 	const txt = {
-		txtvers: "1",
-		id: hubId,
-		v: "3.1.1,5",
-		auth: "SCRAM-SHA-256,HEARTH-SPAKE2PLUS-1",
-		pair: pairing ? "1" : "0",
+		...Object.fromEntries(hubTexts(hubId, pairing)),
 		...(webSocket === undefined ? {} : { ws: webSocket.port }),
 	};
 	const services: ServiceConfig[] = [];

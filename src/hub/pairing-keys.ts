@@ -9,6 +9,18 @@ import { P256 } from "./p256.js";
  *  talked down to an older one. */
 export const PAIRING_METHOD = "HEARTH-SPAKE2PLUS-1";
 
+/** @returns what a hub says of itself by mDNS: who it is, what it speaks, whether a device may be paired now. Keys and
+ *  values of a TXT record. Spec: RFC 6763, section 6 */
+export function hubTexts(hubId: string, pairing: boolean): [key: string, value: string][] {
+	return [
+		["txtvers", "1"],
+		["id", hubId],
+		["v", "3.1.1,5"],
+		["auth", `SCRAM-SHA-256,${PAIRING_METHOD}`],
+		["pair", pairing ? "1" : "0"],
+	];
+}
+
 /** Digits of a code: 10⁸ of them, see SECURITY.md for what that is worth. */
 export const CODE_DIGITS = 8;
 
