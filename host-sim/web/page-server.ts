@@ -144,7 +144,7 @@ export class PageServer {
 			this.options.log(1, `${address}: ${userName}: signing in to the page failed`);
 			throw new Refused(401, "user name or password are wrong");
 		}
-		this.guesses.succeeded(userName);
+		this.guesses.succeeded(address, userName);
 		response.setHeader("set-cookie", this.sessions.begin(userName, isSecure(request)));
 		this.tellSession(response, userName);
 	}

@@ -133,7 +133,8 @@ function admit(connection: ControlledConnection, request: Request, packet: Serve
 		return sendChecked(connection, request, packet);
 	}
 	encodeProperties(packet?.properties, PacketType.Connack, "connack", broker.text); // throws now or never
-	if (certifiedName(connection) === undefined) broker.guesses.succeeded(userNameOf(broker, connection, connect));
+	if (certifiedName(connection) === undefined)
+		broker.guesses.succeeded(connection.address, userNameOf(broker, connection, connect));
 	finishConnect(broker, connection, connect, packet);
 }
 

@@ -211,15 +211,15 @@ export class ControlledConnection extends DurableConnection {
 		pending.held = held;
 	}
 
-	/** The packet waits no more. */
-	private unpark(): void {
+	/** The packet waits no more. @param now it goes on; undefined: its client has gone */
+	private unpark(now?: number): void {
 		const pending = this.pending;
 		if (pending === undefined) return;
 		const broker = this.broker;
 		this.pending = undefined;
 		pending.request.view.live = false;
 		broker.server.waitingBytes -= pending.bytes;
-		if (!pending.promised) broker.guesses.waited(this.address, pending.guesser);
+		if (!pending.promised) broker.guesses.waited(this.address, pending.guesser, now);
 	}
 
 	/** A promise is settled, or its time is over: the client goes on where it stopped. */
@@ -227,7 +227,7 @@ export class ControlledConnection extends DurableConnection {
 		const broker = this.broker;
 		broker.beginTurn();
 		try {
-			this.unpark();
+			this.unpark(broker.now);
 			const connected = this.session !== undefined;
 			this.state = connected ? ConnectionState.Connected : ConnectionState.Opened;
 			this.way = this.wayOf();

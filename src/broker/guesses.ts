@@ -14,8 +14,10 @@ const FORGET_MS = 600_000;
 
 interface Entry {
 	failures: number;
-	/** ms on the platform's clock */
+	/** the last failure, ms on the platform's clock */
 	last: number;
+	/** when a login was last let through; 0: since then one was right */
+	begun: number;
 	/** a login waits for it now */
 	waiting: boolean;
 }
@@ -40,7 +42,11 @@ export class Guesses {
 			return -1;
 		}
 		const ms = Math.max(delayOf(from, now, ADDRESS_MAX_MS), delayOf(user, now, USER_MAX_MS));
-		if (ms === 0) return 0;
+		if (ms === 0) {
+			begin(from, now);
+			begin(user, now);
+			return 0;
+		}
 		this.delayed++;
 		if (from !== undefined) from.waiting = true;
 		if (user !== undefined) user.waiting = true;
@@ -55,12 +61,15 @@ export class Guesses {
 		return true;
 	}
 
-	/** A login that waited is judged, or its client has gone. */
-	waited(address: string, userName: string | undefined): void {
+	/** A login that waited waits no more. @param now it is judged; undefined: its client has gone */
+	waited(address: string, userName: string | undefined, now?: number): void {
 		const from = this.entries.get(addressKey(address));
 		const user = userName === undefined ? undefined : this.entries.get(userKey(userName));
 		if (from !== undefined) from.waiting = false;
 		if (user !== undefined) user.waiting = false;
+		if (now === undefined) return;
+		begin(from, now);
+		begin(user, now);
 	}
 
 	failed(address: string, userName: string | undefined, now: number): void {
@@ -69,8 +78,10 @@ export class Guesses {
 	}
 
 	/** The right password for a user name: its failures are forgotten, its address's are not. */
-	succeeded(userName: string | undefined): void {
+	succeeded(address: string, userName: string | undefined): void {
 		if (userName !== undefined) this.entries.delete(userKey(userName));
+		const from = this.entries.get(addressKey(address));
+		if (from !== undefined) from.begun = 0;
 	}
 
 	private find(key: string, now: number): Entry | undefined {
@@ -86,14 +97,19 @@ export class Guesses {
 		this.entries.delete(key); // and behind all others again: the first one failed longest ago
 		if (this.entries.size >= this.max) this.entries.delete(this.entries.keys().next().value!);
 		const failures = entry === undefined || now - entry.last >= FORGET_MS ? 1 : entry.failures + 1;
-		this.entries.set(key, { failures, last: now, waiting: entry?.waiting ?? false });
+		this.entries.set(key, { failures, last: now, begun: now, waiting: entry?.waiting ?? false });
 	}
 }
 
 function delayOf(entry: Entry | undefined, now: number, max: number): number {
 	if (entry === undefined || entry.failures < FREE) return 0;
 	const whole = Math.min(max, FIRST_MS * 2 ** Math.min(20, entry.failures - FREE));
-	return Math.max(0, entry.last + whole - now);
+	return Math.max(0, Math.max(entry.last, entry.begun) + whole - now);
+}
+
+/** A judgement takes time: who tries often meanwhile must not get an answer each. */
+function begin(entry: Entry | undefined, now: number): void {
+	if (entry !== undefined) entry.begun = now;
 }
 
 /** The port is another one each time. */

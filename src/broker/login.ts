@@ -90,7 +90,7 @@ function passwordOf(packet: ConnectPacket): Uint8Array | undefined {
 export function askNow(broker: Broker, connection: Connection): void {
 	const { exchange, userName } = connection.authentication!;
 	exchange!.until = 0;
-	broker.guesses.waited(connection.address, userName);
+	broker.guesses.waited(connection.address, userName, broker.now);
 	broker.deadlines.set(connection.index, broker.now + broker.limits.connectTimeoutMs);
 	const at = broker.layout.assembly;
 	const end = recallConnect(broker, exchange!);
@@ -125,7 +125,7 @@ function resume(broker: Broker, connection: Connection, packet: ConnectPacket, c
 
 function conclude(broker: Broker, connection: Connection, packet: ConnectPacket, cause: Cause): void {
 	const userName = userNameOf(broker, connection, packet);
-	if (cause === Cause.None) broker.guesses.succeeded(userName);
+	if (cause === Cause.None) broker.guesses.succeeded(connection.address, userName);
 	else if (userName !== undefined) broker.guesses.failed(connection.address, userName, broker.now);
 	if (cause === Cause.None) finishConnect(broker, connection, packet);
 	else refuseConnect(broker, connection, cause);

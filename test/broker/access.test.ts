@@ -298,6 +298,30 @@ test("who guesses waits longer each time, for the right password too; others don
 	assert.is(tried(fixture.open(), "wrong"), 4, "forgotten");
 });
 
+test("who guesses gets one judgement at a time, however long it takes; a right one does not slow the next", () => {
+	const answers: ((cause: Cause) => void)[] = [];
+	const authenticate = (_client: Client, _password: Uint8Array | undefined, _address: string, answer: Answer) => {
+		answers.push(answer);
+		return undefined;
+	};
+	const fixture = new Fixture({ access: { authenticate } });
+	for (let i = 0; i < 3; i++) {
+		tried(fixture.open(), "wrong");
+		answer(fixture, answers.pop()!, Cause.BadUserNameOrPassword);
+	}
+	fixture.advance(500);
+	for (let i = 0; i < 10; i++) tried(fixture.open(), "wrong");
+	assert.is(answers.length, 1, "of ten at once one is judged");
+	fixture.advance(499);
+	assert.is(answers.length, 1);
+	fixture.advance(250);
+	assert.is(answers.length, 2, "and the one that waits, later");
+	fixture.advance(500);
+	answer(fixture, answers.pop()!, Cause.None);
+	tried(fixture.open(), "right", "zoe");
+	assert.is(answers.length, 2, "nobody failed meanwhile");
+});
+
 test("what is remembered of guesses is bounded, and a client that gives up waiting frees its place", () => {
 	const fixture = new Fixture({ access: { authenticate: () => Cause.BadUserNameOrPassword }, limits: { guesses: 4 } });
 	for (let i = 0; i < 50; i++) tried(fixture.open(), "x", `user ${i}`);
