@@ -1,4 +1,4 @@
-/** The hub itself: how full it is, what it does, who is connected, and what it logs. */
+/** The hub itself: how full it is, what it does, how sure its storage is, who is connected, and what it logs. */
 import { command, complain } from "./hub-link.js";
 import { useStore } from "./store.js";
 
@@ -7,8 +7,24 @@ const GAUGES = [
 	["Clients", "clients/connected", "hearth/limits/connections"],
 	["Sessions", "clients/total", "hearth/limits/sessions"],
 	["Subscriptions", "subscriptions/count", "hearth/limits/subscriptions"],
-	["Messages kept", "hearth/high-water/deliveries", "hearth/limits/deliveries"],
-	["Store, at its fullest", "hearth/high-water/blocks", "hearth/limits/blocks"],
+	["Queued, at most", "hearth/high-water/deliveries", "hearth/limits/deliveries"],
+	["Store, at most", "hearth/high-water/blocks", "hearth/limits/blocks"],
+] as const;
+
+/** What the storage says of itself, below $SYS/broker/hearth/storage/: name, title, how its value is shown. */
+const STORAGE = [
+	["alarm", "Alarm", (text: string) => text],
+	["durability", "What outlives a power cut", (text: string) => text],
+	["loss", "Lost by a power cut, at most", (text: string) => text],
+	["bytes", "Used", bytes],
+	["maximum", "Room", bytes],
+	["failures", "Writes that failed", count],
+	["flash/written", "Written to the flash", bytes],
+	["flash/written/day", "Written to the flash a day", bytes],
+	["flash/erases/maximum", "Erases of one sector, most", count],
+	["flash/erases/mean", "Erases of a sector, mean", count],
+	["flash/life", "The flash will last", (text: string) => text],
+	["flash/damaged", "Damaged records", count],
 ] as const;
 
 const RATES = [
@@ -43,6 +59,7 @@ export function HubView() {
 				))}
 			</dl>
 			<Drops />
+			<Storage />
 			<Clients />
 			<Log />
 		</>
@@ -70,24 +87,49 @@ function Gauge({ title, used, most }: { title: string; used: number | undefined;
 function Drops() {
 	const { sys } = useStore();
 	const rows = [...sys]
-		.filter(([name, value]) => /^hearth\/(drops|closed|refused|storage)\//.test(name) && value !== "0")
-		.map(([name, value]) => [name.slice(7).replaceAll("/", ": "), value] as const);
+		.filter(([name, value]) => /^hearth\/(drops|closed|refused)\//.test(name) && value !== "0")
+		.map(([name, value]) => [name.slice(7).replaceAll("/", ": "), count(value)] as const);
+	return <Facts title="Dropped, closed and refused, by cause" rows={rows} />;
+}
+
+/** How sure and how full the storage is, and how it wears. */
+function Storage() {
+	const { sys } = useStore();
+	const rows = STORAGE.flatMap(([name, title, shown]) => {
+		const value = sys.get(`hearth/storage/${name}`) ?? "";
+		return value === "" || value === "0" ? [] : [[title, shown(value)] as const];
+	});
+	return <Facts title="Storage" rows={rows} />;
+}
+
+function Facts({ title, rows }: { title: string; rows: (readonly [name: string, value: string])[] }) {
 	if (rows.length === 0) return null;
 	return (
 		<section>
-			<h3>Dropped, closed and refused, by cause</h3>
+			<h3>{title}</h3>
 			<table>
 				<tbody>
-					{rows.map(([cause, count]) => (
-						<tr key={cause}>
-							<td>{cause}</td>
-							<td class="number">{count}</td>
+					{rows.map(([name, value]) => (
+						<tr key={name}>
+							<td>{name}</td>
+							<td class="number">{value}</td>
 						</tr>
 					))}
 				</tbody>
 			</table>
 		</section>
 	);
+}
+
+function count(text: string): string {
+	return Number(text).toLocaleString();
+}
+
+/** 8589934592: 8 GB */
+function bytes(text: string): string {
+	const units = ["bytes", "KB", "MB", "GB", "TB"];
+	const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, Number(text))) / 10));
+	return `${Number((Number(text) / 1024 ** power).toPrecision(3))} ${units[power]}`;
 }
 
 function Clients() {

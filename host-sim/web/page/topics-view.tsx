@@ -8,6 +8,8 @@ import type { TopicNode } from "./topic-tree.js";
 /** Rows that one level shows at once; of more, a button shows the next. */
 const ROWS = 200;
 const FOUND_MOST = 200;
+/** So few topics are all shown at once. */
+const FEW = 40;
 
 export function TopicsView() {
 	const { topics } = useStore();
@@ -24,7 +26,7 @@ export function TopicsView() {
 					</h2>
 					<input
 						type="search"
-						placeholder="Search topics and values"
+						placeholder="Search"
 						aria-label="Search topics and values"
 						onInput={(event) => setWords((event.target as HTMLInputElement).value)}
 					/>
@@ -80,7 +82,9 @@ function Level({ node, chosen, onChoose }: Choosing & { node: TopicNode }) {
 }
 
 function Branch({ node, chosen, onChoose }: Choosing & { node: TopicNode }) {
-	const [open, setOpen] = useState(false);
+	const { topics } = useStore();
+	const [choice, setOpen] = useState<boolean>();
+	const open = choice ?? topics.size <= FEW;
 	return (
 		<li>
 			<div class={`row ${chosen === node.topic ? "chosen" : ""}`}>
