@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build as esbuild } from "esbuild";
+import { ofBrowser, withoutBrokers } from "./in-browsers.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -99,29 +100,6 @@ const IN_BROWSERS = {
 	// fields that are set in a constructor need not be declared, too
 	tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
 };
-/** Methods of the classes that broker and client share which only the broker calls: a bundler keeps all of a class. */
-const BROKERS = [
-	..."isReady pushSent completeFirst handOn keepOwn restore nextId".split(" "), // delivery
-	..."addSmall isUnheld claim giveBackFirst closeGaps turnTo forget".split(" "), // memory, codec
-];
-const METHOD = new RegExp(`\\n\\t(?:get )?(?:${BROKERS.join("|")})\\([^]*?\\n\\t\\}(?=\\n)`, "g");
-
-/** Leaves them out of the browser's module. */
-const withoutBrokers = {
-	name: "without what only the broker calls",
-	setup(build) {
-		build.onLoad({ filter: /\/src\/(delivery|memory|codec)\/[\w-]+\.ts$/ }, async ({ path }) => ({
-			contents: (await readFile(path, "utf8")).replace(METHOD, ""),
-			loader: "ts",
-		}));
-		build.onEnd(({ outputFiles }) => {
-			const text = outputFiles?.find(({ path }) => path.endsWith(".mjs"))?.text ?? "";
-			const called = BROKERS.filter((name) => new RegExp(`\\.${name}\\b`).test(text));
-			if (called.length > 0) throw new Error(`the browser's module calls what it is without: ${called.join(", ")}`);
-		});
-	},
-};
-
 const BROWSER = [
 	["browser/index.ts", "client-browser.mjs"],
 	["browser/scram.ts", "scram-browser.mjs"],
@@ -157,7 +135,8 @@ export async function build() {
 	await buildCommand();
 	await writeSchema();
 	await bundle("host-sim/client/index.ts", "client.mjs", { platform: "node", target: "node20" });
-	for (const [entry, target] of BROWSER) await bundle(entry, target, { ...IN_BROWSERS, plugins: [withoutBrokers] });
+	for (const [entry, target] of BROWSER)
+		await bundle(entry, target, { ...IN_BROWSERS, plugins: [ofBrowser, withoutBrokers] });
 	await bundle("host-sim/index.ts", "node.mjs", { platform: "node", target: "node20" });
 	await bundle("src/index.ts", "index.mjs", DEVICES, constants);
 	await bundle("boards/package.ts", "boards.mjs", DEVICES, constants);

@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { ofBrowser } from "./in-browsers.mjs";
 import { buildHost, CPU, slowness } from "./xs.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -81,7 +82,7 @@ async function check(name, command, args) {
 }
 
 /** @returns nothing, or why the file can't be bundled */
-async function bundle(path, outfile) {
+async function bundle(path, outfile, plugins) {
 	try {
 		await build({
 			entryPoints: [join(root, path)],
@@ -93,18 +94,20 @@ async function bundle(path, outfile) {
 			packages: "external",
 			sourcemap: "inline",
 			logLevel: "silent",
+			plugins,
 		});
 	} catch (error) {
 		return String(error.message);
 	}
 }
 
-async function testFile(path) {
+/** @param inBrowser with the files that stand for others in a browser */
+async function testFile({ path, inBrowser }) {
 	const started = performance.now();
-	const id = path.replace(/[^\w.]/g, "_");
+	const id = path.replace(/[^\w.]/g, "_") + (inBrowser ? "-in-browser" : "");
 	const outfile = join(out, `${id}.mjs`);
-	const record = join(results, `${id}.jsonl`);
-	const unbuilt = await bundle(path, outfile);
+	const record = join(inBrowser ? out : results, `${id}.jsonl`);
+	const unbuilt = await bundle(path, outfile, inBrowser ? [ofBrowser] : []);
 	const env = { HEARTH_TEST_RESULTS: record, HEARTH_TEST_FILE: path, HEARTH_TEST_SLOWNESS: String(SLOWNESS) };
 	const { code, output } =
 		unbuilt === undefined
@@ -121,15 +124,27 @@ async function testFile(path) {
 		counts[status]++;
 		if (status === "skipped") skips.set(reason, [...(skips.get(reason) ?? []), `${path}: ${name}`]);
 	}
-	report(path, !outcomes.some(({ status }) => status === "failed"), `${output}${why}`, started);
+	report(
+		inBrowser ? `${path}, as in a browser` : path,
+		!outcomes.some(({ status }) => status === "failed"),
+		`${output}${why}`,
+		started,
+	);
 }
 
+/** The client's tests, which run with the browser's memory, too. */
+const CLIENTS = /^test\/(client\/(client|cuts|connect-conf|publish-conf|packets|peers|proxy)|promises\/client)/;
+
 function testFiles() {
-	return readdirSync(join(root, "test"), { recursive: true })
+	const paths = readdirSync(join(root, "test"), { recursive: true })
 		.map((name) => `test/${String(name).replaceAll("\\", "/")}`)
 		.filter((name) => name.endsWith(".test.ts"))
 		.filter((name) => whole || words.some((word) => name.includes(word)))
 		.sort();
+	return paths.flatMap((path) => [
+		{ path, inBrowser: false },
+		...(CLIENTS.test(path) ? [{ path, inBrowser: true }] : []),
+	]);
 }
 
 for (const folder of [out, results]) {
@@ -152,11 +167,11 @@ if (built.code !== 0) {
 }
 const queue = testFiles();
 // the engine is built before a test's time counts; where that cannot be, the tests say why
-if (queue.some((path) => /^test\/(xs|boards)\//.test(path)))
+if (queue.some(({ path }) => /^test\/(xs|boards)\//.test(path)))
 	for (const cpu of whole ? new Set([CPU, "arm", "xtensa"]) : [CPU]) await buildHost({ cpu }).catch(() => {});
 if (queue.length === 0) console.log(`no test file has one of these words in its path: ${words.join(" ")}`);
 const worker = async () => {
-	for (let path = queue.shift(); path !== undefined; path = queue.shift()) await testFile(path);
+	for (let next = queue.shift(); next !== undefined; next = queue.shift()) await testFile(next);
 };
 await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, worker));
 if (whole) await check("conformance", process.execPath, ["scripts/conformance.mjs"]);

@@ -4,17 +4,10 @@ import { ReasonPacket } from "../codec/connect.js";
 import { ReasonCode, Version } from "../codec/packet-types.js";
 import { AckPacket } from "../codec/publish.js";
 import { SubackPacket } from "../codec/subscribe.js";
-import { Deliveries, DeliveryState } from "../delivery/deliveries.js";
-import { Outbox } from "../delivery/outbox.js";
-import { Outputs } from "../delivery/output.js";
-import { ReceivedIds } from "../delivery/received-ids.js";
 import { Cause, causeName } from "../errors.js";
-import { BlockPool } from "../memory/block-pool.js";
-import { ByteChains } from "../memory/byte-chains.js";
-import { MessageStore } from "../memory/message-store.js";
 import type { Platform, Text } from "../platform.js";
 import { AckOrder } from "./ack-order.js";
-import { type ClientLayout, type ClientLimits, checkClientLimits, layOutClient } from "./client-limits.js";
+import { checkClientLimits, layOutClient } from "./client-limits.js";
 import { ClientListener } from "./client-listener.js";
 import type { ClientOptions, ClientPublishOptions, ClientSubscribeOptions, PayloadSource } from "./client-options.js";
 import { ClientCounters, ClientState } from "./client-state.js";
@@ -22,30 +15,20 @@ import { ServerLimits, sendAuth } from "./handle-connack.js";
 import { Parts, sendAcks } from "./handle-publish.js";
 import { IncomingMessage } from "./incoming-message.js";
 import { Link, PausedBy } from "./link.js";
+import { Outgoing } from "./outgoing.js";
 import { Packets } from "./packets.js";
-import { cancel, publish } from "./publish.js";
+import { publish } from "./publish.js";
 import { begin, checkAlive, end, type FilledOptions, fillOptions, pauseBefore, sendDisconnect } from "./reconnect.js";
-import { Sending } from "./send-publish.js";
 import { type ClientSubscription, type Done, type MessageHandler, Subscriptions } from "./subscriptions.js";
 import { TopicAliases } from "./topic-aliases.js";
 
-export class Client {
-	readonly limits: ClientLimits;
-	readonly layout: ClientLayout;
+export class Client extends Outgoing {
 	readonly platform: Platform;
 	readonly text: Text;
 	readonly options: FilledOptions;
 	/** hears of each packet; may be changed at any time */
 	listener: ClientListener;
 	readonly counters: ClientCounters = new ClientCounters();
-	/** all that is bytes */
-	readonly memory: Uint8Array;
-	readonly pool: BlockPool;
-	readonly store: MessageStore;
-	readonly deliveries: Deliveries;
-	readonly outbox: Outbox;
-	readonly outputs: Outputs;
-	readonly received: ReceivedIds;
 	readonly ackOrder: AckOrder;
 	readonly aliases: TopicAliases = new TopicAliases();
 	readonly subscriptions: Subscriptions;
@@ -55,13 +38,9 @@ export class Client {
 	readonly server: ServerLimits = new ServerLimits();
 	readonly message: IncomingMessage;
 	readonly parts: Parts = new Parts();
-	readonly partsOut: Sending = new Sending();
 	readonly ackPacket: AckPacket;
 	readonly reasonPacket: ReasonPacket;
 	readonly subackPacket: SubackPacket = new SubackPacket();
-	/** by entry of `deliveries`: who waits for its end */
-	readonly waiters: (Done | undefined)[] = [];
-	private readonly sources: Map<number, PayloadSource> = new Map();
 	state: number = ClientState.Idle;
 	/** ms on the platform's clock, as it was when the turn began */
 	now = 0;
@@ -88,12 +67,6 @@ export class Client {
 	redirects = 0;
 	/** how often in a row another client has taken the session over. Spec: 5.0, 4.13 */
 	takeovers = 0;
-	/** the entry of the message that is being published; 0: none is */
-	publishing = 0;
-	/** the Topic Name that was published to last, and the bytes of its text at memory[layout.topic]: most programs
-	 *  publish to few, and its text costs garbage */
-	topic = "";
-	topicBytes = 0;
 	/** hears how the authentication that the program began has ended */
 	private reauthentication: Done | undefined = undefined;
 
@@ -101,24 +74,13 @@ export class Client {
 	constructor(options: ClientOptions) {
 		const limits = options.limits;
 		checkClientLimits(limits);
-		this.limits = limits;
-		this.layout = layOutClient(limits);
+		super(limits, layOutClient(limits));
 		this.platform = options.platform;
 		this.text = options.platform.text;
 		this.options = fillOptions(options, this.text);
 		this.listener = options.listener ?? new ClientListener();
 		this.version = this.options.version === 0 ? Version.V5 : this.options.version;
 		this.clientId = this.options.clientId;
-		this.memory = new Uint8Array(this.layout.bytes);
-		this.pool = new BlockPool(this.memory, this.layout.blocks, limits.blockBytes, limits.blocks);
-		this.store = new MessageStore(this.pool, 2, limits.queueBytes);
-		this.deliveries = new Deliveries(limits.queueMessages, this.store, 0, 0);
-		for (let i = 0; i <= limits.queueMessages; i++) this.waiters.push(undefined);
-		this.outbox = new Outbox(this.deliveries);
-		const backlog = new ByteChains(this.pool, 1);
-		const { outputBytes, outputBuffers } = limits;
-		this.outputs = new Outputs(this.memory, this.layout.outputs, outputBytes, outputBuffers, backlog);
-		this.received = new ReceivedIds(limits.received, 1);
 		this.ackOrder = new AckOrder(limits.received);
 		this.subscriptions = new Subscriptions(this);
 		this.message = new IncomingMessage(this.text);
@@ -138,11 +100,6 @@ export class Client {
 		return this.options.cleanStart && !(this.version === Version.V5 && this.wasConnected);
 	}
 
-	/** messages that are not sent, or not acknowledged */
-	get unacknowledged(): number {
-		return this.outbox.count;
-	}
-
 	/** Connects, and again whenever the connection is lost, until `disconnect()`. */
 	connect(): void {
 		if (this.state !== ClientState.Idle) return;
@@ -159,12 +116,6 @@ export class Client {
 	 *  Cause (a budget is used up, or topic or options are not valid) */
 	publish(topic: string, payload: Uint8Array | string, options?: ClientPublishOptions, done?: Done): number {
 		return publish(this, topic, payload, options, done);
-	}
-
-	/** Gives up a message that was not sent yet.
-	 *  @returns false: it is on its way, and its end is not heard of any more */
-	cancel(entry: number): boolean {
-		return cancel(this, entry);
 	}
 
 	/** Begins an authentication on the live connection. @param done hears how it ended
@@ -265,7 +216,7 @@ export class Client {
 		if (this.outputs.bytesSent !== before) {
 			link.spokeAt = this.now;
 			// what found no room may find some now
-			if (this.partsOut.entry !== 0 || this.outbox.waitingFirst !== 0 || this.outbox.resendNext !== 0) this.serve();
+			if (this.hasWaiting) this.serve();
 		}
 		this.listener.flushed();
 	}
@@ -289,17 +240,7 @@ export class Client {
 		this.pingedAt = 0;
 		this.window = Math.min(this.limits.inFlight, this.server.receiveMaximum);
 		this.aliases.begin(Math.min(this.limits.topicAliases, this.server.topicAliasMaximum));
-		if (!sessionPresent) this.received.clear(0);
-		this.outbox.reconnect();
-		for (let entry = this.outbox.sentFirst; entry !== 0 && !sessionPresent; ) {
-			// a new session: what the old one had received is done, the rest is sent as if for the first time
-			const next = this.deliveries.next[entry]!;
-			const released = (this.deliveries.state[entry]! & DeliveryState.Released) !== 0;
-			this.deliveries.state[entry]! &= ~DeliveryState.Sent;
-			if (released && this.outbox.complete(this.deliveries.packetId[entry]!, 2, true))
-				this.settle(entry, Cause.None, 0);
-			entry = next;
-		}
+		this.sendAgain(sessionPresent);
 		this.subscriptions.connected(sessionPresent);
 	}
 
@@ -335,21 +276,6 @@ export class Client {
 		before?.(believed ? Cause.None : Cause.AuthenticationFailed, 0);
 	}
 
-	/** The entry is done, its place is free already: who waits for it is told. */
-	settle(entry: number, cause: Cause, reason: number): void {
-		const done = this.waiters[entry];
-		this.waiters[entry] = undefined;
-		this.forgetSource(entry);
-		if (done !== undefined) this.tell(done, cause, reason);
-	}
-
-	/** The message was given up before it was sent. */
-	giveUp(entry: number, cause: Cause, topic: string): void {
-		this.counters.drops++;
-		if (this.waiters[entry] === undefined) this.listener.dropped(cause, topic);
-		this.settle(entry, cause, 0);
-	}
-
 	/** Calls a program's callback; what it throws is counted and logged. */
 	tell(done: Done, cause: Cause, reason: number): void {
 		try {
@@ -362,34 +288,6 @@ export class Client {
 	handlerFailed(error: unknown): void {
 		this.counters.handlerErrors++;
 		this.log(0, `a handler failed: ${error}`);
-	}
-
-	/** @returns payload bytes of an entry's message */
-	payloadBytes(entry: number): number {
-		return this.sourceOf(entry)?.byteLength ?? this.store.payloadBytes(this.deliveries.message[entry]!);
-	}
-
-	hasSource(entry: number): boolean {
-		return this.sources.size > 0 && this.sources.has(entry);
-	}
-
-	sourceOf(entry: number): PayloadSource | undefined {
-		return this.sources.size === 0 ? undefined : this.sources.get(entry);
-	}
-
-	setSource(entry: number, source: PayloadSource): void {
-		this.sources.set(entry, source);
-	}
-
-	forgetSource(entry: number): void {
-		if (this.sources.size > 0) this.sources.delete(entry);
-	}
-
-	/** @returns a Packet Identifier for a SUBSCRIBE or UNSUBSCRIBE. Spec: [MQTT-2.2.1-3] */
-	takeId(): number {
-		let id = this.outbox.takeId();
-		while (this.subscriptions.hasId(id)) id = this.outbox.takeId();
-		return id;
 	}
 
 	log(level: number, line: string): void {

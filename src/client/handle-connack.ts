@@ -7,7 +7,6 @@ import { sendControl } from "../delivery/output.js";
 import { Cause } from "../errors.js";
 import type { Client } from "./client.js";
 import { ClientState } from "./client-state.js";
-import { pump } from "./send-publish.js";
 
 /** What the server said of itself. Spec: 5.0, 3.2.2.3 */
 export class ServerLimits {
@@ -106,7 +105,7 @@ export function handleConnack(client: Client, bytes: Uint8Array, start: number, 
 	}
 	client.connected(packet.sessionPresent);
 	client.listener.connectAck(packet);
-	if (client.isConnected) pump(client);
+	if (client.isConnected) client.pump();
 }
 
 function finishAuthentication(client: Client, p: Properties): boolean {

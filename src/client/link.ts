@@ -13,7 +13,6 @@ import { handleAck, handlePubrel } from "./handle-acks.js";
 import { handleAuth, handleConnack, handleDisconnect, sendConnect } from "./handle-connack.js";
 import { beginParts, handlePublish, takePart } from "./handle-publish.js";
 import { handleSuback } from "./handle-suback.js";
-import { pump } from "./send-publish.js";
 
 /** Who has stopped reading: bits. */
 export const enum PausedBy {
@@ -78,7 +77,7 @@ export class Link implements TransportTarget, ConnectorTarget {
 		const publishes = counters.publishesReceived;
 		if (this.heldStart < this.heldEnd) this.hold(bytes, start, end);
 		else this.takeSafely(bytes, start, end);
-		const mayFollow = client.outbox.inFlight > 0 || counters.publishesReceived !== publishes;
+		const mayFollow = client.inFlight > 0 || counters.publishesReceived !== publishes;
 		this.packetsRead = mayFollow ? counters.packetsReceived - packets : 0;
 		if (!this.isOpen) return 0;
 		const wanted = this.appetite();
@@ -211,7 +210,7 @@ export class Link implements TransportTarget, ConnectorTarget {
 	serve(): void {
 		if (!this.isOpen) return;
 		try {
-			if (this.client.state === ClientState.Connected) pump(this.client);
+			if (this.client.state === ClientState.Connected) this.client.pump();
 			else this.output.drainBacklog();
 		} catch (error) {
 			this.client.broken(error);

@@ -3,14 +3,12 @@ import { encodePing, encodeReason, sizeOfConnect } from "../codec/connect.js";
 import { PacketType, PropertyId, Version } from "../codec/packet-types.js";
 import { putNumber } from "../codec/properties.js";
 import { checkTopicName } from "../codec/topic.js";
-import { DeliveryState } from "../delivery/deliveries.js";
 import { sendControl } from "../delivery/output.js";
 import { Cause, causeName, causeReason, HearthError } from "../errors.js";
 import type { Text } from "../platform.js";
 import type { Client } from "./client.js";
 import type { ClientOptions, Connector } from "./client-options.js";
 import { ClientState } from "./client-state.js";
-import { topicOf } from "./topic-of.js";
 
 /** ClientOptions with their defaults. */
 export type FilledOptions = Required<
@@ -122,48 +120,9 @@ export function end(client: Client, againMs: number): void {
 	if (opening) client.options.connector.cancel();
 	client.ackOrder.clear();
 	client.subscriptions.disconnected();
-	endSending(client);
-	if (againMs < 0) {
-		endAll(client, client.outbox.sentFirst);
-		endAll(client, client.outbox.waitingFirst);
-		client.outbox.clear();
-		client.received.clear(0);
-		client.subscriptions.clear(Cause.TransportClosed);
-	} else if (!client.options.queueQos0) dropQos0(client);
+	client.stopSending(againMs < 0);
+	if (againMs < 0) client.subscriptions.clear(Cause.TransportClosed);
 	client.touch(); // an attempt that is due at once begins at its end
-}
-
-/** What was being sent, or cannot be sent again, fails. */
-function endSending(client: Client): void {
-	const outbox = client.outbox;
-	const deliveries = client.deliveries;
-	const entry = client.partsOut.entry;
-	client.partsOut.entry = 0;
-	if (entry !== 0 && (deliveries.state[entry]! & DeliveryState.Qos) === 0) {
-		outbox.endSending(entry);
-		client.settle(entry, Cause.TransportClosed, 0);
-	}
-	for (let at = outbox.sentFirst; at !== 0; ) {
-		const next = deliveries.next[at]!;
-		const source = client.sourceOf(at);
-		if (source !== undefined && !source.restartable) {
-			outbox.complete(deliveries.packetId[at]!, deliveries.state[at]! & DeliveryState.Qos, false);
-			client.settle(at, Cause.TransportClosed, 0);
-		}
-		at = next;
-	}
-}
-
-function endAll(client: Client, first: number): void {
-	for (let entry = first; entry !== 0; entry = client.deliveries.next[entry]!)
-		client.settle(entry, Cause.TransportClosed, 0);
-}
-
-function dropQos0(client: Client): void {
-	for (let entry = client.outbox.waitingFirst; entry !== 0; entry = client.deliveries.next[entry]!)
-		if ((client.deliveries.state[entry]! & DeliveryState.Qos) === 0)
-			client.giveUp(entry, Cause.TransportClosed, topicOf(client, entry));
-	client.outbox.disconnect();
 }
 
 /** Sends DISCONNECT and what was gathered before it, if the transport takes it.

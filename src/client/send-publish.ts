@@ -7,7 +7,6 @@ import { encodeAck, encodePublishHead, remainingOfPublish, sizeOfPacket } from "
 import { DeliveryState } from "../delivery/deliveries.js";
 import { Cause } from "../errors.js";
 import type { Client } from "./client.js";
-import { topicOf } from "./topic-of.js";
 
 /** Parts of a PUBLISH that is sent in parts, in their order. */
 const enum Part {
@@ -54,7 +53,7 @@ export function pump(client: Client): void {
 	for (let entry = outbox.nextWaiting(window); entry !== 0; entry = outbox.nextWaiting(window)) {
 		const cause = unsendable(client, entry);
 		if (cause !== Cause.None) {
-			const topic = topicOf(client, entry);
+			const topic = client.topicOf(entry);
 			outbox.drop(entry);
 			client.giveUp(entry, cause, topic);
 			continue;
@@ -85,7 +84,7 @@ function resend(client: Client): boolean {
 		if (cause === Cause.None && !hasRoom(client, entry)) return false;
 		outbox.inFlight++;
 		if (cause !== Cause.None) {
-			const topic = topicOf(client, entry);
+			const topic = client.topicOf(entry);
 			outbox.complete(entries.packetId[entry]!, state & DeliveryState.Qos, false);
 			client.giveUp(entry, cause, topic);
 			continue;

@@ -220,7 +220,7 @@ export class Subscriptions {
 			properties = properties.subarray(0, p + (more?.length ?? 0));
 		}
 		const remaining = sizeOfSubscribe(type, client.version, entries, properties?.length ?? 0, client.text);
-		if (!client.link.output.free && client.pool.freeCount < 2 + remaining / client.pool.blockBytes) return false;
+		if (!client.link.output.free && !client.mayWait(remaining)) return false;
 		const id = client.takeId();
 		const memory = client.memory;
 		const at = client.layout.scratch;

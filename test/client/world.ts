@@ -27,6 +27,12 @@ export interface Weather {
 	double: number;
 }
 
+/** @returns bytes that a client keeps of its messages, in blocks or as in a browser */
+export function bytesHeld(client: Client): number {
+	if (client.pool === undefined) return (client as unknown as { queued: number }).queued;
+	return (client.pool.blockCount - client.pool.freeCount) * client.pool.blockBytes;
+}
+
 /** A client's end that is not looked at any more. */
 const NOBODY = { onReadable: () => 1, onWritable: () => {}, onError: () => {} } as never;
 
