@@ -32,6 +32,7 @@ export const enum Cause {
 	ConnectTwice,
 	ConnectMissing,
 	ConnectTimeout,
+	LoginTimeout,
 	ClientIdRejected,
 	// PUBLISH
 	PublishQos3,
@@ -117,6 +118,7 @@ const CAUSES: readonly (readonly [name: string, reason: ReasonCode])[] = frozen(
 	["connect-twice", ReasonCode.ProtocolError],
 	["connect-missing", ReasonCode.ProtocolError],
 	["connect-timeout", ReasonCode.MaximumConnectTime],
+	["login-timeout", ReasonCode.ServerUnavailable],
 	["client-id-rejected", ReasonCode.ClientIdentifierNotValid],
 	["publish-qos-3", ReasonCode.MalformedPacket],
 	["publish-dup-qos-0", ReasonCode.MalformedPacket],

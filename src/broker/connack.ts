@@ -148,6 +148,7 @@ function returnCode(cause: Cause): number {
 		case Cause.FullStore:
 		case Cause.FullAuthentications:
 		case Cause.FullStorage:
+		case Cause.LoginTimeout:
 			return ReturnCode.ServerUnavailable;
 		case Cause.BadUserNameOrPassword:
 			return ReturnCode.BadUserNameOrPassword;

@@ -3,6 +3,8 @@
 import { Cause } from "../errors.js";
 import type { Broker } from "./broker.js";
 import { endSession } from "./close.js";
+import { refuseConnect } from "./connack.js";
+import { ConnectionState } from "./connection.js";
 
 /** Does what is due. Spec: [MQTT-3.1.2-24]; 5.0 [MQTT-3.1.2-22] [MQTT-4.1.0-2], 3.1.3.2.2 */
 export function tick(broker: Broker): void {
@@ -16,8 +18,9 @@ export function tick(broker: Broker): void {
 	for (let i = broker.deadlines.over(0, now); i >= 0; i = broker.deadlines.over(i + 1, now)) {
 		broker.deadlines.clear(i);
 		const connection = broker.connections[i]!;
-		const connected = connection.session !== undefined;
-		broker.close(connection, connected ? Cause.KeepAliveTimeout : Cause.ConnectTimeout);
+		if (connection.session !== undefined) broker.close(connection, Cause.KeepAliveTimeout);
+		else if (connection.state !== ConnectionState.Waiting) broker.close(connection, Cause.ConnectTimeout);
+		else refuseConnect(broker, connection, Cause.LoginTimeout); // the rules' fault, not the client's
 	}
 	for (let i = 0; i < used; i++) broker.connections[i]!.check();
 	const sessions = broker.sessions;

@@ -232,6 +232,21 @@ test("a login that takes time: what the client sent behind CONNECT waits, others
 	assert.is(fixture.broker.pool.freeCount, fixture.broker.limits.blocks);
 });
 
+test("a login that the rules don't answer is refused in time; an answer after that does nothing", () => {
+	const { fixture, answers } = slow();
+	const before = fixture.open().raw(eager("1"));
+	const v5 = fixture.open(5).raw(packet(0x10, data("MQTT"), [5, 2, 0, 0, 0], data("2")));
+	fixture.advance(9_750);
+	assert.equal([before.bytes, v5.bytes], [[], []]);
+	fixture.advance(500);
+	assert.equal(before.bytes, [0x20, 2, 0, 3], "server unavailable");
+	assert.equal([v5.take("connack").reasonCode, v5.closed], [0x88, true]);
+	assert.is(fixture.broker.authenticating, 0);
+	answer(fixture, answers[0]!, Cause.None);
+	assert.is(fixture.broker.connectedCount, 0);
+	assert.is(fixture.broker.counters.closedFor(Cause.LoginTimeout), 2);
+});
+
 test("an answer that comes twice, or for a client that has gone, does nothing", () => {
 	const { fixture, answers } = slow();
 	const gone = fixture.open().raw(eager("1"));
