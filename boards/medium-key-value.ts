@@ -5,7 +5,7 @@ import type { KeyValue } from "../src/platform.js";
 import { type KeyValueLimits, KeyValueStorage } from "../src/storage/key-value-storage.js";
 
 /** A domain of the SDK's key-value storage. */
-class Domain implements KeyValue {
+export class Domain implements KeyValue {
 	private readonly domain;
 
 	/** @param valueBytesMax 4,000 in NVS; on a Pico and an ESP8266 all values together have one sector of 4,096 bytes */

@@ -11,6 +11,8 @@ const DEFER_MS = 1;
 /** A device's ports, and what pairing needs beside them. */
 export class DevicePairingPlatform extends DevicePlatform implements PairingPlatform {
 	readonly curve = new DeviceCurve();
+	/** hears ticks as the broker does */
+	ticked: { tick(): void } | undefined = undefined;
 	private readonly chance: RandomBytes;
 
 	constructor(entropy: Entropy) {
@@ -21,6 +23,11 @@ export class DevicePairingPlatform extends DevicePlatform implements PairingPlat
 	/** Throws an Error with one line where the board has no source that can be trusted. */
 	randomBytes(bytes: Uint8Array): void {
 		this.chance.fill(bytes);
+	}
+
+	protected override ticking(): void {
+		super.ticking();
+		this.ticked?.tick();
 	}
 
 	/** Nonces of logins, too: those of the SDK's generator might come again after a restart. */

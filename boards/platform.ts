@@ -158,10 +158,14 @@ export class DevicePlatform implements Platform {
 		}
 	}
 
+	protected ticking(): void {
+		for (let i = 0; i < this.programs.length; i++) this.programs[i]!.tick();
+	}
+
 	private tick(): void {
 		this.inEvent = true;
 		try {
-			for (let i = 0; i < this.programs.length; i++) this.programs[i]!.tick();
+			this.ticking();
 		} catch (error) {
 			this.fault("tick", error);
 		}

@@ -33,16 +33,12 @@ export function hkdf(
  *  SCRAM-SHA-256 takes. The password's part of both hashes of a HMAC is made once, and XORs are done word by word: an
  *  iteration costs XS 830 opcodes, and by plain HMACs 3,800. RFC 8018, 5.2; RFC 2104 */
 export class Pbkdf2 {
-	/** the key, once `left` is 0 */
-	readonly key: Uint8Array;
 	/** iterations that are still to be done */
 	left: number;
 	/** what the hashes of a HMAC are made of: a block of the password's, and what is hashed or the hash of that */
 	private inner: Uint8Array;
 	private readonly outer: Uint8Array;
-	private readonly sum: Int32Array;
-	/** the last HMAC, as bytes and as words */
-	private readonly last: Uint8Array;
+	/** the sum of all HMACs so far, and the last one */
 	private readonly words: Int32Array;
 
 	constructor(
@@ -52,10 +48,7 @@ export class Pbkdf2 {
 		iterations: number,
 	) {
 		this.left = iterations;
-		this.sum = new Int32Array(HASH_BYTES >> 2);
-		this.key = new Uint8Array(this.sum.buffer);
-		this.words = new Int32Array(HASH_BYTES >> 2);
-		this.last = new Uint8Array(this.words.buffer);
+		this.words = new Int32Array((2 * HASH_BYTES) >> 2);
 		this.inner = new Uint8Array(BLOCK_BYTES + salt.length + 4);
 		this.outer = new Uint8Array(BLOCK_BYTES + HASH_BYTES);
 		const short = password.length > BLOCK_BYTES ? crypto.sha256(password) : password;
@@ -68,19 +61,27 @@ export class Pbkdf2 {
 		this.inner[BLOCK_BYTES + salt.length + 3] = 1;
 	}
 
+	/** a copy of the key, once `left` is 0 */
+	get key(): Uint8Array {
+		return new Uint8Array(this.words.buffer, 0, HASH_BYTES).slice();
+	}
+
 	/** Does at most so many iterations. @returns whether the key is made */
 	step(iterations: number): boolean {
 		const count = iterations < this.left ? iterations : this.left;
-		for (let i = 0; i < count; i++) this.iterate();
+		const last = new Uint8Array(this.words.buffer, HASH_BYTES, HASH_BYTES);
+		for (let i = 0; i < count; i++) this.iterate(last);
 		this.left -= count;
 		return this.left === 0;
 	}
 
-	private iterate(): void {
-		const { crypto, outer, sum, words, last } = this;
+	/** @param last the last HMAC's bytes */
+	private iterate(last: Uint8Array): void {
+		const { crypto, outer, words } = this;
 		outer.set(crypto.sha256(this.inner), BLOCK_BYTES);
 		last.set(crypto.sha256(outer));
-		for (let i = 0; i < sum.length; i++) sum[i]! ^= words[i]!;
+		const count = HASH_BYTES >> 2;
+		for (let i = 0; i < count; i++) words[i]! ^= words[count + i]!;
 		// the first one had the salt
 		if (this.inner.length !== outer.length) {
 			const inner = new Uint8Array(outer.length);

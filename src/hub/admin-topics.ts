@@ -26,10 +26,8 @@ type Request = Readonly<Record<string, unknown>>;
 type Done = (result: object | string) => void;
 
 export class AdminTopics {
-	/** ids of devices that were told, to take back those that are gone */
-	private readonly told: Set<string>;
-	/** by connected client: the number that it is told under */
-	private readonly clients: Map<string, number>;
+	/** by connection: 1, its client is told of */
+	private readonly told: Uint8Array;
 	/** somebody has ever listened: before, nothing is told */
 	private watched = false;
 	/** the last log lines */
@@ -38,11 +36,10 @@ export class AdminTopics {
 	constructor(
 		private readonly hub: DeviceHub,
 		private readonly broker: Broker,
-		private readonly now: () => number,
+		private readonly clock: { now(): number },
 		private readonly linesMax = LINES_MAX,
 	) {
-		this.told = new Set();
-		this.clients = new Map();
+		this.told = new Uint8Array(broker.connections.length);
 		this.lines = [];
 		broker.subscribe(`${COMMAND_ROOT}+`, (message) => this.take(message));
 	}
@@ -69,7 +66,7 @@ export class AdminTopics {
 			open,
 			...(open
 				? {
-						secondsLeft: Math.max(0, Math.ceil((window.until - this.now()) / 1_000)),
+						secondsLeft: Math.max(0, Math.ceil((window.until - this.clock.now()) / 1_000)),
 						attemptsLeft: ATTEMPTS_MAX - window.attempts,
 						openedBy: window.options.openedBy,
 						name: window.options.name ?? "",
@@ -81,8 +78,6 @@ export class AdminTopics {
 	/** A device came, went, was changed or revoked. */
 	tellDevice(id: string): void {
 		const device = this.hub.devices.find(id);
-		if (device !== undefined) this.told.add(id);
-		else if (!this.told.delete(id)) return;
 		this.tell(`devices/${id}`, device === undefined ? undefined : this.describe(device));
 	}
 
@@ -91,8 +86,8 @@ export class AdminTopics {
 		const session = this.broker.sessions.find(clientId);
 		const connection = session?.connection;
 		if (!this.watched || session === undefined || connection === undefined) return;
-		this.disconnected(clientId);
-		this.clients.set(clientId, connection.index);
+		this.disconnected();
+		this.told[connection.index] = 1;
 		this.tell(`clients/${connection.index}`, {
 			clientId,
 			// the page's own user name is none that can be shown
@@ -111,11 +106,13 @@ export class AdminTopics {
 	}
 
 	/** A client has gone. */
-	disconnected(clientId: string): void {
-		const index = this.clients.get(clientId);
-		if (index === undefined) return;
-		this.clients.delete(clientId);
-		this.tell(`clients/${index}`, undefined);
+	disconnected(): void {
+		const { told, broker } = this;
+		for (let index = 0; this.watched && index < broker.connectionsUsed; index++) {
+			if (told[index] === 0 || broker.connections[index]!.session !== undefined) continue;
+			told[index] = 0;
+			this.tell(`clients/${index}`, undefined);
+		}
 	}
 
 	/** A line of the hub's log. Not while the broker is at work: it logs, too. */
@@ -126,7 +123,7 @@ export class AdminTopics {
 	}
 
 	tellKnocks(): void {
-		const now = this.now();
+		const now = this.clock.now();
 		const knocks = this.hub.knocks.list.map(({ clientId, userName, address, at, count }) => ({
 			clientId,
 			userName,
@@ -146,7 +143,7 @@ export class AdminTopics {
 			...(presence === undefined
 				? {}
 				: {
-						secondsAgo: Math.round((this.now() - presence.since) / 1_000),
+						secondsAgo: Math.round((this.clock.now() - presence.since) / 1_000),
 						address: this.hub.addressOf(device.id),
 					}),
 		};

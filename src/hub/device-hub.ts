@@ -3,11 +3,12 @@
  *  SECURITY.md says who may do what. */
 import type { AuthenticationMethod } from "../auth/authentication-method.js";
 import { ScramSha256 } from "../auth/scram.js";
-import type { AccessRules, Answer, Client } from "../broker/access.js";
+import type { AccessRules, Client } from "../broker/access.js";
 import type { Broker } from "../broker/broker.js";
 import { closeConnection, endSession } from "../broker/close.js";
 import type { BrokerEvents } from "../broker/events.js";
 import { Cause } from "../errors.js";
+import { type UintArray, uintArray } from "../memory/typed-array.js";
 import type { Platform } from "../platform.js";
 import {
 	type AnnouncedDevice,
@@ -17,15 +18,16 @@ import {
 	discoveryTopic,
 	type Entity,
 } from "./announce.js";
-import { ADMIN_ROOT, DeviceRights } from "./device-rights.js";
-import { Knocks } from "./knocks.js";
+import { DeviceAccess } from "./device-access.js";
+import { DeviceRights } from "./device-rights.js";
+import { Knocks, proofOf } from "./knocks.js";
 import { Pairing, type PairingEvents, type PairingPlatform } from "./pairing.js";
 import { Devices, type Records } from "./registry.js";
 
 export interface DeviceHubOptions {
 	platform: Platform & PairingPlatform;
-	/** 8 characters, made once and kept */
-	hubId: string;
+	/** 8 characters, made once and kept. Default: "", until `pairing.hubId` gets another */
+	hubId?: string;
 	/** where the devices' records are kept */
 	records: Records;
 	/** devices at most, 1 to 65,535 */
@@ -33,7 +35,7 @@ export interface DeviceHubOptions {
 	/** the rules for all others: users of a password file, anonymous clients */
 	rules?: AccessRules;
 	/** @returns whether a client that is no device may use the hub's own topics ($HEARTH/#). Default: nobody may */
-	isAdmin?: (client: Client) => boolean;
+	isAdmin?(client: Client): boolean;
 	/** who knocked: how many are remembered. Default: 8; 0: none */
 	knocksMax?: number;
 	events?: DeviceHubEvents;
@@ -49,8 +51,29 @@ export interface DeviceHubEvents extends PairingEvents {
 /** One device's presence. */
 export interface Presence {
 	online: boolean;
-	/** when it came or went; ms on the platform's clock */
+	/** when it came or went; ms on the platform's clock, of whole seconds */
 	since: number;
+}
+
+/** What the window tells, a device's pairing first to the hub itself. */
+class WindowWatch implements PairingEvents {
+	constructor(
+		private readonly hub: DeviceHub,
+		private readonly told: DeviceHubEvents,
+	) {}
+
+	changed(): void {
+		this.told.changed?.();
+	}
+
+	failed(clientId: string, address: string): void {
+		this.told.failed?.(clientId, address);
+	}
+
+	paired(id: string, replaced: boolean): void {
+		this.told.paired?.(id, replaced);
+		this.hub.changed(id);
+	}
 }
 
 export class DeviceHub {
@@ -60,33 +83,29 @@ export class DeviceHub {
 	/** what the broker is made with */
 	readonly access: AccessRules;
 	readonly authentication: readonly AuthenticationMethod[];
-	private readonly rights: DeviceRights;
-	/** by the number of a device's record: when it came (more than 0) or went (less); 0: it was not there yet. An object
-	 *  for each would take a device with little memory some kilobytes */
-	private readonly present: Float64Array;
-	/** by Client Identifier: the device that is connected by it */
-	private readonly clients: Map<string, string>;
+	readonly rights: DeviceRights;
+	/** by the number of a device's record: when it came (more than 0) or went (less), s; 0: it was not there yet.
+	 *  An object for each would take a device with little memory some kilobytes */
+	private readonly present: Int32Array;
+	/** by connection: the number of its device's record + 1; 0: no device has it */
+	private placed: UintArray | undefined = undefined;
 	/** by device: where its entry in discovery is */
 	private readonly announced: Map<string, string>;
 	private broker: Broker | undefined = undefined;
 
-	constructor(private readonly options: DeviceHubOptions) {
-		const { platform } = options;
-		this.present = new Float64Array(options.devicesMax);
-		this.clients = new Map();
+	/** @param told Default: the events of the options */
+	constructor(
+		private readonly options: DeviceHubOptions,
+		private readonly told: DeviceHubEvents = options.events ?? {},
+	) {
+		const { platform, records, devicesMax, hubId = "" } = options;
+		this.present = new Int32Array(devicesMax);
 		this.announced = new Map();
-		this.devices = new Devices(platform.crypto, platform.text, options.devicesMax, options.records);
+		this.devices = new Devices(platform.crypto, platform.text, devicesMax, records);
 		this.rights = new DeviceRights(this.devices);
-		this.pairing = new Pairing(platform, options.hubId, this.devices, {
-			changed: () => options.events?.changed?.(),
-			failed: (id, address) => options.events?.failed?.(id, address),
-			paired: (id, replaced) => this.devicePaired(id, replaced),
-		});
-		this.knocks = new Knocks(platform.crypto, (bytes) => platform.randomBytes(bytes), options.knocksMax ?? 8);
-		const scram = new ScramSha256(platform, {
-			credentials: (userName, clientId) => this.devices.scramCredentials(userName, clientId),
-		});
-		this.authentication = [scram, this.pairing];
+		this.pairing = new Pairing(platform, hubId, this.devices, new WindowWatch(this, this.told));
+		this.knocks = new Knocks(platform, options.knocksMax ?? 8);
+		this.authentication = [new ScramSha256(platform, this.devices), this.pairing];
 		this.access = this.around(options.rules ?? {});
 	}
 
@@ -94,6 +113,7 @@ export class DeviceHub {
 	attach(broker: Broker): void {
 		this.broker = broker;
 		this.options.records.attach?.(broker);
+		this.placed = uintArray(this.devices.max, broker.connections.length);
 		this.devices.load();
 	}
 
@@ -105,7 +125,7 @@ export class DeviceHub {
 	/** Once a second or more often. */
 	tick(): void {
 		this.pairing.tick();
-		if (this.knocks.forget(this.options.platform.now())) this.options.events?.knocked?.();
+		if (this.knocks.forget(this.options.platform.now())) this.told.knocked?.();
 	}
 
 	/** @param own what the program wants to hear itself @returns what the broker is to tell */
@@ -113,11 +133,11 @@ export class DeviceHub {
 		return {
 			...own,
 			connected: (clientId) => {
-				this.came(clientId);
+				this.connected(clientId);
 				own.connected?.(clientId);
 			},
 			disconnected: (clientId, reason) => {
-				this.went(clientId);
+				this.disconnected();
 				own.disconnected?.(clientId, reason);
 			},
 		};
@@ -126,19 +146,19 @@ export class DeviceHub {
 	/** @returns whether the device is there; undefined: it was not, since the hub began */
 	presence(id: string): Presence | undefined {
 		const since = this.present[this.devices.numberOf(id)] ?? 0;
-		return since === 0 ? undefined : { online: since > 0, since: Math.abs(since) };
+		return since === 0 ? undefined : { online: since > 0, since: 1_000 * Math.abs(since) };
 	}
 
 	/** @returns where a device is connected from; "": it is not */
 	addressOf(id: string): string {
-		for (const [clientId, device] of this.clients)
-			if (device === id) return this.broker?.sessions.find(clientId)?.connection?.address ?? "";
-		return "";
+		const number = this.devices.numberOf(id);
+		const index = number < 0 ? -1 : (this.placed?.indexOf(number + 1) ?? -1);
+		return index < 0 ? "" : (this.broker?.connections[index]?.address ?? "");
 	}
 
-	private setPresence(id: string, online: boolean): void {
-		const now = Math.max(1, this.options.platform.now());
-		this.present[this.devices.numberOf(id)] = online ? now : -now;
+	private setPresence(number: number, online: boolean): void {
+		const now = Math.max(1, Math.floor(this.options.platform.now() / 1_000));
+		this.present[number] = online ? now : -now;
 	}
 
 	/** @returns whether the client may use the hub's own topics */
@@ -157,11 +177,12 @@ export class DeviceHub {
 		const knock = this.knocks.take(userName, this.options.platform.now());
 		if (knock === undefined) return false;
 		const { name = "", room = "", kind = "device" } = given;
-		this.devices.addVerifier({ id: userName, name, room, kind }, knock.salt, knock.verifier, (cause) => {
+		const { salt, verifier } = proofOf(knock);
+		this.devices.addVerifier({ id: userName, name, room, kind }, salt, verifier, (cause) => {
 			this.changed(userName);
 			done(cause);
 		});
-		this.options.events?.knocked?.();
+		this.told.knocked?.();
 		return true;
 	}
 
@@ -199,7 +220,7 @@ export class DeviceHub {
 	/** What a person changed of a device is in force at once. */
 	changed(id: string): void {
 		this.broker?.accessChanged();
-		this.options.events?.device?.(id);
+		this.told.device?.(id);
 	}
 
 	/** The device is out: its secret is worth nothing, its connections and sessions end (DISCONNECT 0x98).
@@ -213,6 +234,8 @@ export class DeviceHub {
 				this.unannounce(id);
 				if (clearRetained) this.clearRetained(id);
 				this.present[number] = 0;
+				const placed = this.placed;
+				if (placed !== undefined) for (let i = 0; i < placed.length; i++) if (placed[i] === number + 1) placed[i] = 0;
 			}
 			this.changed(id);
 			done(cause);
@@ -226,104 +249,48 @@ export class DeviceHub {
 
 	/** @param rules for all who are no devices @returns the hub's rules, for a listener that has others than `access` */
 	around(rules: AccessRules): AccessRules {
-		const { rights } = this;
-		const access: AccessRules = {
-			...rules,
-			authenticate: (client, password, address, answer, allowAnonymous) =>
-				this.authenticate(rules, client, password, address, answer, allowAnonymous),
-			authorizePublish: (client, topic) => {
-				if (topic.startsWith(ADMIN_ROOT)) return this.isAdmin(client);
-				return rights.mayPublish(client, topic) ?? rules.authorizePublish?.(client, topic) ?? true;
-			},
-			authorizeSubscribe: (client, filter) => {
-				if (filter.startsWith(ADMIN_ROOT)) return this.isAdmin(client);
-				return rights.maySubscribe(client, filter) ?? rules.authorizeSubscribe?.(client, filter) ?? true;
-			},
-		};
-		// of the rules for others, devices need to hear nothing; what those rules don't judge is not asked
-		if (rules.authorizeWill !== undefined)
-			access.authorizeWill = (client, topic) => {
-				if (topic.startsWith(ADMIN_ROOT)) return this.isAdmin(client);
-				return rights.mayPublish(client, topic) ?? rules.authorizeWill!(client, topic);
-			};
-		if (rules.authorizeReceive !== undefined)
-			access.authorizeReceive = (client, topic) => {
-				if (topic.startsWith(ADMIN_ROOT)) return this.isAdmin(client);
-				return rights.maySubscribe(client, topic) ?? rules.authorizeReceive!(client, topic);
-			};
-		if (rules.mayStay !== undefined)
-			access.mayStay = (client) =>
-				(client.userName !== undefined && this.devices.find(client.userName) !== undefined) || rules.mayStay!(client);
-		return access;
+		return new DeviceAccess(this, rules);
 	}
 
-	/** Devices with a password are judged here, those with keys by SCRAM-SHA-256 alone, all others by the rules. */
-	private authenticate(
-		rules: AccessRules,
-		client: Client,
-		password: Uint8Array | undefined,
-		address: string,
-		answer: Answer,
-		allowAnonymous: boolean,
-	): Cause | undefined {
-		const { userName } = client;
-		if (userName !== undefined && this.devices.find(userName) !== undefined) {
-			const right = password !== undefined && this.devices.isPassword(userName, password) === true;
-			return right ? Cause.None : Cause.BadUserNameOrPassword;
-		}
-		const judge = (cause: Cause): Cause => {
-			if (cause !== Cause.None && userName !== undefined && password !== undefined)
-				this.knock(client.clientId, userName, password, address);
-			return cause;
-		};
-		const judged =
-			rules.authenticate === undefined
-				? this.judgeUnknown(client, allowAnonymous)
-				: rules.authenticate(client, password, address, (cause) => answer(judge(cause)), allowAnonymous);
-		return judged === undefined ? undefined : judge(judged);
+	/** Somebody unknown was refused with this password. */
+	knock(clientId: string, userName: string, password: Uint8Array, address: string): void {
+		if (this.knocks.add(clientId, userName, password, address, this.options.platform.now())) this.told.knocked?.();
 	}
 
-	/** Without other rules, a name that nobody knows is as good as none, but nobody gets an admin's for the asking. */
-	private judgeUnknown(client: Client, allowAnonymous: boolean): Cause {
-		const { userName } = client;
-		if (userName === undefined) return allowAnonymous ? Cause.None : Cause.NotAuthorized;
-		return allowAnonymous && !this.isAdmin(client) ? Cause.None : Cause.BadUserNameOrPassword;
+	/** The broker tells that a client came: it may be a device. */
+	connected(clientId: string): void {
+		const session = this.broker?.sessions.find(clientId);
+		const index = session?.connection?.index ?? -1;
+		const userName = session?.userName;
+		if (index >= 0) this.left(index); // whoever was there before
+		const number = userName === undefined ? -1 : this.devices.numberOf(userName);
+		if (number < 0) return;
+		if (index >= 0) this.placed![index] = number + 1;
+		this.setPresence(number, index >= 0);
+		this.devices.saw(userName!);
+		this.tellAvailability(userName!, index >= 0);
+		this.told.device?.(userName!);
 	}
 
-	private knock(clientId: string, userName: string, password: Uint8Array, address: string): void {
-		if (this.knocks.add(clientId, userName, password, address, this.options.platform.now()))
-			this.options.events?.knocked?.();
+	/** The broker tells that a client has gone. */
+	disconnected(): void {
+		const { placed, broker } = this;
+		if (placed === undefined || broker === undefined) return;
+		for (let index = 0; index < broker.connectionsUsed; index++)
+			if (placed[index] !== 0 && broker.connections[index]!.session === undefined) this.left(index);
 	}
 
-	private devicePaired(id: string, replaced: boolean): void {
-		this.options.events?.paired?.(id, replaced);
-		this.changed(id);
-	}
-
-	/** @returns the device that a client is; undefined: it is none */
-	private deviceOf(clientId: string): string | undefined {
-		const userName = this.broker?.sessions.find(clientId)?.userName;
-		return userName !== undefined && this.devices.find(userName) !== undefined ? userName : undefined;
-	}
-
-	private came(clientId: string): void {
-		const id = this.deviceOf(clientId);
+	/** A connection has its device no more. */
+	private left(index: number): void {
+		const placed = this.placed!;
+		const number = placed[index]! - 1;
+		placed[index] = 0;
+		if (number < 0 || placed.includes(number + 1)) return; // or the device has another connection
+		this.setPresence(number, false);
+		const id = this.devices.at(number)?.id;
 		if (id === undefined) return;
-		this.clients.set(clientId, id);
-		this.setPresence(id, true);
-		this.devices.saw(id);
-		this.tellAvailability(id, true);
-		this.options.events?.device?.(id);
-	}
-
-	private went(clientId: string): void {
-		const id = this.clients.get(clientId);
-		if (id === undefined) return;
-		this.clients.delete(clientId);
-		for (const other of this.clients.values()) if (other === id) return; // it has another connection
-		this.setPresence(id, false);
 		this.tellAvailability(id, false);
-		this.options.events?.device?.(id);
+		this.told.device?.(id);
 	}
 
 	/** Ends all connections and sessions of a user name. */

@@ -45,6 +45,9 @@ const enum RecordFlag {
 	Password = 2,
 }
 
+/** format, flags, pairings; then texts, each behind its length */
+const HEAD_BYTES = 4;
+const TEXTS = 6;
 const SALT_BYTES = 16;
 const KEY_BYTES = 32;
 
@@ -55,7 +58,7 @@ export function encodeDevice(text: Text, device: Device, login: DeviceLogin, tar
 	target[1] = (device.seen ? RecordFlag.Seen : 0) | (scram === undefined ? RecordFlag.Password : 0);
 	target[2] = device.pairings >> 8;
 	target[3] = device.pairings & 255;
-	let at = 4;
+	let at = HEAD_BYTES;
 	const texts = [device.id, device.name, device.room, device.model, device.kind, device.rights];
 	for (let i = 0; i < texts.length; i++) {
 		const end = text.encode(texts[i]!, target, at + 1);
@@ -75,42 +78,55 @@ export function encodeDevice(text: Text, device: Device, login: DeviceLogin, tar
 	return at + SALT_BYTES + KEY_BYTES;
 }
 
-/** @returns what the record at bytes[0..end) says; undefined: it is none, or of a format of later versions */
-export function decodeDevice(
-	text: Text,
-	bytes: Uint8Array,
-	end: number,
-): { device: Device; login: DeviceLogin } | undefined {
-	if (end < 4 || bytes[0] !== FORMAT) return undefined;
-	const flags = bytes[1]!;
+/** Where a record's login begins, or its texts where a field is none. */
+function endOfTexts(bytes: Uint8Array): number {
+	let at = HEAD_BYTES;
+	for (let i = 0; i < TEXTS; i++) at += 1 + (bytes[at] ?? bytes.length);
+	return at;
+}
+
+/** @returns whether the bytes are a whole record of this format */
+function isRecord(bytes: Uint8Array): boolean {
+	if (bytes.length < HEAD_BYTES || bytes[0] !== FORMAT) return false;
+	const login = (bytes[1]! & RecordFlag.Password) !== 0 ? KEY_BYTES : 4 + 2 * KEY_BYTES;
+	return bytes.length - endOfTexts(bytes) === SALT_BYTES + login;
+}
+
+/** @returns the device that a record tells of; undefined: it is no record, or of a format of later versions */
+export function decodeDevice(text: Text, bytes: Uint8Array): Device | undefined {
+	if (!isRecord(bytes)) return undefined;
 	const texts: string[] = [];
-	let at = 4;
-	for (let i = 0; i < 6; i++) {
+	for (let i = 0, at = HEAD_BYTES; i < TEXTS; i++) {
 		const stop = at + 1 + bytes[at]!;
-		const value = stop <= end ? text.decode(bytes, at + 1, stop) : undefined;
+		const value = text.decode(bytes, at + 1, stop);
 		if (value === undefined) return undefined;
 		texts.push(value);
 		at = stop;
 	}
-	const password = (flags & RecordFlag.Password) !== 0;
-	if (end - at !== SALT_BYTES + (password ? KEY_BYTES : 4 + 2 * KEY_BYTES)) return undefined;
-	const device: Device = {
+	const flags = bytes[1]!;
+	return {
 		id: texts[0]!,
 		name: texts[1]!,
 		room: texts[2]!,
 		model: texts[3]!,
 		kind: texts[4]!,
 		rights: texts[5]!,
-		login: password ? "password" : "scram",
+		login: (flags & RecordFlag.Password) !== 0 ? "password" : "scram",
 		pairings: (bytes[2]! << 8) | bytes[3]!,
 		seen: (flags & RecordFlag.Seen) !== 0,
 	};
+}
+
+/** @returns what the device's login is judged by; undefined: as decodeDevice */
+export function decodeLogin(bytes: Uint8Array): DeviceLogin | undefined {
+	if (!isRecord(bytes)) return undefined;
+	let at = endOfTexts(bytes);
 	const salt = bytes.slice(at, at + SALT_BYTES);
 	at += SALT_BYTES;
-	if (password) return { device, login: { salt, verifier: bytes.slice(at, at + KEY_BYTES) } };
+	if ((bytes[1]! & RecordFlag.Password) !== 0) return { salt, verifier: bytes.slice(at, at + KEY_BYTES) };
 	let iterations = 0;
 	for (let i = 0; i < 4; i++) iterations = iterations * 256 + bytes[at++]!;
 	const storedKey = bytes.slice(at, at + KEY_BYTES);
 	const serverKey = bytes.slice(at + KEY_BYTES, at + 2 * KEY_BYTES);
-	return { device, login: { scram: { salt, iterations, storedKey, serverKey } } };
+	return { scram: { salt, iterations, storedKey, serverKey } };
 }

@@ -1,32 +1,22 @@
 /** Devices, their window and their topics, around one broker: what a hub adds to it on every platform. */
-import type { AccessRules, Client } from "../broker/access.js";
 import type { Broker } from "../broker/broker.js";
 import type { BrokerEvents } from "../broker/events.js";
 import { Cause, causeName } from "../errors.js";
-import type { Platform } from "../platform.js";
 import { AdminTopics } from "./admin-topics.js";
-import { DeviceHub, type DeviceHubEvents } from "./device-hub.js";
+import { DeviceHub, type DeviceHubEvents, type DeviceHubOptions } from "./device-hub.js";
 import { HubEntities } from "./hub-entities.js";
-import type { PairingPlatform } from "./pairing.js";
 import type { HubRecords } from "./registry.js";
 
-export interface HubDevicesOptions {
-	platform: Platform & PairingPlatform;
+/** Beside what DeviceHub wants. Without a `hubId` the hub has the identifier that the records have, or a new one, which
+ *  is kept there. */
+export interface HubDevicesOptions extends DeviceHubOptions {
 	/** where devices and the hub's identifier are kept */
 	records: HubRecords;
-	/** see DeviceHubOptions */
-	devicesMax: number;
-	knocksMax?: number;
-	rules: AccessRules;
-	isAdmin: (client: Client) => boolean;
-	/** Default: the identifier that the records have, or a new one, which is kept there */
-	hubId?: string;
 	/** puts the hub itself into Home Assistant's discovery, too (hub-entities.ts). Default: false */
 	announceHub?: boolean;
 	/** log lines that are remembered for the page. Default: LINES_MAX of admin-topics.ts */
 	linesMax?: number;
-	log: (level: number, line: string) => void;
-	events?: DeviceHubEvents;
+	log(level: number, line: string): void;
 }
 
 /** RFC 4648, section 6 */
@@ -41,58 +31,85 @@ export function newHubId(source: { randomBytes(bytes: Uint8Array): void }): stri
 	return id;
 }
 
-export class HubDevices {
+/** The hub hears what the broker tells before the program does. */
+class HubEvents implements BrokerEvents {
+	declare published?: (clientId: string, topic: string) => void;
+
+	constructor(
+		private readonly devices: HubDevices,
+		private readonly own: BrokerEvents,
+	) {
+		if (own.published !== undefined) this.published = (clientId, topic) => own.published!(clientId, topic);
+	}
+
+	connected(clientId: string): void {
+		this.devices.connected(clientId);
+		this.own.connected?.(clientId);
+	}
+
+	disconnected(clientId: string, reason: string): void {
+		this.devices.disconnected();
+		this.own.disconnected?.(clientId, reason);
+	}
+
+	subscribed(clientId: string, filter: string): void {
+		this.devices.subscribed(filter);
+		this.own.subscribed?.(clientId, filter);
+	}
+}
+
+export class HubDevices implements DeviceHubEvents {
 	readonly hub: DeviceHub;
 	private topics: AdminTopics | undefined = undefined;
 	private entities: HubEntities | undefined = undefined;
 
 	constructor(private readonly options: HubDevicesOptions) {
-		const { log, events } = options;
-		this.hub = new DeviceHub({
-			...options,
-			hubId: options.hubId ?? "",
-			events: {
-				changed: () => {
-					this.topics?.tellWindow();
-					events?.changed?.();
-				},
-				failed: (id, address) => {
-					log(0, `pairing: ${id} from ${address}: wrong code`);
-					events?.failed?.(id, address);
-				},
-				paired: (id, replaced) => {
-					log(0, `pairing: ${id}: paired${replaced ? ", in place of the one before" : ""}`);
-					events?.paired?.(id, replaced);
-				},
-				device: (id) => {
-					this.topics?.tellDevice(id);
-					events?.device?.(id);
-				},
-				knocked: () => {
-					this.topics?.tellKnocks();
-					events?.knocked?.();
-				},
-			},
-		});
+		this.hub = new DeviceHub(options, this);
 	}
 
-	/** @returns what the broker is to be told by */
+	/** The window opened, closed, or lost an attempt. */
+	changed(): void {
+		this.topics?.tellWindow();
+		this.options.events?.changed?.();
+	}
+
+	failed(id: string, address: string): void {
+		this.options.log(0, `pairing: ${id} from ${address}: wrong code`);
+		this.options.events?.failed?.(id, address);
+	}
+
+	paired(id: string, replaced: boolean): void {
+		this.options.log(0, `pairing: ${id}: paired${replaced ? ", in place of the one before" : ""}`);
+		this.options.events?.paired?.(id, replaced);
+	}
+
+	device(id: string): void {
+		this.topics?.tellDevice(id);
+		this.options.events?.device?.(id);
+	}
+
+	knocked(): void {
+		this.topics?.tellKnocks();
+		this.options.events?.knocked?.();
+	}
+
+	/** @param own what the program wants to hear itself @returns what the broker is to be told by */
 	events(own: BrokerEvents): BrokerEvents {
-		return this.hub.events({
-			...own,
-			connected: (clientId) => {
-				this.topics?.connected(clientId);
-				own.connected?.(clientId);
-			},
-			disconnected: (clientId, reason) => {
-				this.topics?.disconnected(clientId);
-				own.disconnected?.(clientId, reason);
-			},
-			subscribed: (clientId, filter) => {
-				this.topics?.subscribed(filter);
-				own.subscribed?.(clientId, filter);
-			},
-		});
+		return new HubEvents(this, own);
+	}
+
+	connected(clientId: string): void {
+		this.hub.connected(clientId);
+		this.topics?.connected(clientId);
+	}
+
+	disconnected(): void {
+		this.hub.disconnected();
+		this.topics?.disconnected();
+	}
+
+	subscribed(filter: string): void {
+		this.topics?.subscribed(filter);
 	}
 
 	/** A line of the hub's log, for the page. The broker may be in the middle of something. */
@@ -102,15 +119,15 @@ export class HubDevices {
 
 	/** The broker that was made with this hub's rules. */
 	attach(broker: Broker): void {
-		const { platform, linesMax, announceHub = false, log } = this.options;
+		const { platform, linesMax, announceHub = false } = this.options;
 		this.hub.attach(broker);
 		if (this.hub.hubId === "") this.identify();
-		this.topics = new AdminTopics(this.hub, broker, () => platform.now(), linesMax);
+		this.topics = new AdminTopics(this.hub, broker, platform, linesMax);
 		if (!announceHub) return;
 		const entities = new HubEntities(this.hub, broker);
 		const cause = entities.begin();
 		if (cause === Cause.None) this.entities = entities;
-		else log(0, `Home Assistant: the hub could not be announced: ${causeName(cause)}`);
+		else this.options.log(0, `Home Assistant: the hub could not be announced: ${causeName(cause)}`);
 	}
 
 	/** The broker is about to end. */
@@ -126,7 +143,7 @@ export class HubDevices {
 
 	/** The hub finds who it is, or becomes somebody. */
 	private identify(): void {
-		const { platform, records, log } = this.options;
+		const { platform, records } = this.options;
 		const { pairing } = this.hub;
 		const kept = records.hubId;
 		pairing.hubId = (kept === undefined ? undefined : platform.text.decode(kept, 0, kept.length)) ?? newHubId(platform);
@@ -134,7 +151,11 @@ export class HubDevices {
 		const bytes = new Uint8Array(pairing.hubId.length);
 		platform.text.encode(pairing.hubId, bytes, 0);
 		records.keepHubId(bytes, (ok) => {
-			if (!ok) log(0, `devices: the hub's identifier ${pairing.hubId} could not be stored: pair again after a restart`);
+			if (!ok)
+				this.options.log(
+					0,
+					`devices: the hub's identifier ${pairing.hubId} could not be stored: pair again after a restart`,
+				);
 		});
 	}
 }

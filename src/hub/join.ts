@@ -3,7 +3,7 @@
  *  both unpaired, or a device that finds out at its next login. The counterpart of pairing-exchange.ts. */
 import { bytesOfText, sameBytes } from "../auth/bytes.js";
 import { Pbkdf2 } from "../auth/key-derivation.js";
-import { POINT_BYTES, randomScalar } from "./p256.js";
+import { isPoint, POINT_BYTES, randomScalar } from "./p256.js";
 import type { PairingPlatform } from "./pairing.js";
 import { MODEL_BYTES_MAX, PairingMessage, SLICE } from "./pairing-exchange.js";
 import { deviceSecret, isDeviceId, PAIRING_METHOD, SECRET_ITERATIONS, scalarsOfCode } from "./pairing-keys.js";
@@ -112,7 +112,7 @@ export class Join {
 		const right = bytes[start] === PairingMessage.VerifierShare && end === confirmAt + CONFIRMATION_BYTES;
 		const hubId = right ? text.decode(bytes, start + 2, shareAt) : undefined;
 		const shareV = bytes.slice(shareAt, confirmAt);
-		if (hubId === undefined || side === undefined || !side.p256.isPoint(shareV)) return this.fail("protocol");
+		if (hubId === undefined || side === undefined || !isPoint(shareV)) return this.fail("protocol");
 		const confirmV = bytes.slice(confirmAt, end);
 		let z: Uint8Array | undefined;
 		this.next(() => {

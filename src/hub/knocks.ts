@@ -1,5 +1,6 @@
 /** Who came with a user name or Client Identifier that the hub does not know: a person may let it in afterwards with
  *  one press, and it comes in by itself at its next try. Before registry.ts. SECURITY.md, "Devices that cannot pair" */
+import { decodeBase64, encodeBase64 } from "../auth/base64.js";
 import { sameBytes } from "../auth/bytes.js";
 import type { Crypto } from "../platform.js";
 import { isDeviceId } from "./pairing-keys.js";
@@ -13,9 +14,17 @@ export interface Knock {
 	at: number;
 	/** how often */
 	count: number;
-	/** what is kept of the password that it brought: nobody can read that any more */
-	readonly salt: Uint8Array;
-	readonly verifier: Uint8Array;
+	/** what is kept of the password that it brought, which nobody can read any more (proofOf): in Base64, which takes a
+	 *  device less memory than an array */
+	readonly proof: string;
+}
+
+const SALT_BYTES = 16;
+
+/** @returns salt and verifier of the password that somebody brought (Devices.addVerifier) */
+export function proofOf(knock: Knock): { salt: Uint8Array; verifier: Uint8Array } {
+	const bytes = decodeBase64(knock.proof)!;
+	return { salt: bytes.slice(0, SALT_BYTES), verifier: bytes.slice(SALT_BYTES) };
 }
 
 /** ms that a knock is remembered */
@@ -27,10 +36,9 @@ const TEXT_MAX = 64;
 export class Knocks {
 	readonly list: Knock[] = [];
 
-	/** @param max how many are remembered; the oldest makes room */
+	/** @param max how many are remembered; the oldest makes room; 0: none */
 	constructor(
-		private readonly crypto: Crypto,
-		private readonly randomBytes: (bytes: Uint8Array) => void,
+		private readonly platform: { readonly crypto: Crypto; randomBytes(bytes: Uint8Array): void },
 		private readonly max: number,
 	) {}
 
@@ -38,7 +46,7 @@ export class Knocks {
 	 *  @returns whether it is new, or brought another password */
 	add(clientId: string, userName: string, password: Uint8Array, address: string, now: number): boolean {
 		this.forget(now);
-		if (!isDeviceId(userName) || clientId.length > TEXT_MAX) return false;
+		if (this.max === 0 || !isDeviceId(userName) || clientId.length > TEXT_MAX) return false;
 		for (let i = 0; i < this.list.length; i++) {
 			const known = this.list[i]!;
 			if (known.userName !== userName || known.clientId !== clientId) continue;
@@ -50,10 +58,12 @@ export class Knocks {
 			return false;
 		}
 		if (this.list.length >= this.max) this.list.shift();
-		const salt = new Uint8Array(16);
-		this.randomBytes(salt);
-		const verifier = this.crypto.hmacSha256(salt, password);
-		this.list.push({ clientId, userName, address, at: now, count: 1, salt, verifier });
+		const salt = new Uint8Array(SALT_BYTES);
+		this.platform.randomBytes(salt);
+		const proof = new Uint8Array(SALT_BYTES + 32);
+		proof.set(salt);
+		proof.set(this.platform.crypto.hmacSha256(salt, password), SALT_BYTES);
+		this.list.push({ clientId, userName, address, at: now, count: 1, proof: encodeBase64(proof) });
 		return true;
 	}
 
@@ -73,6 +83,7 @@ export class Knocks {
 	}
 
 	private matches(knock: Knock, password: Uint8Array): boolean {
-		return sameBytes(this.crypto.hmacSha256(knock.salt, password), knock.verifier);
+		const { salt, verifier } = proofOf(knock);
+		return sameBytes(this.platform.crypto.hmacSha256(salt, password), verifier);
 	}
 }

@@ -4,17 +4,12 @@
 export const POINT_BYTES = 65;
 export const SCALAR_BYTES = 32;
 
-/** The field's prime, the curve's b, and the order of its group. */
-const P = "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff";
-const B = "5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b";
-const N = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
-
-/** The generator. */
-const G =
-	"046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296" +
-	"4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
-
 const DIGITS = "0123456789abcdef";
+
+/** The field's prime, the curve's b, and the order of its group; in ROM on a device, as all constants of modules. */
+const PRIME = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn;
+const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn;
+const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 /** @returns the whole number that the bytes write, big-endian. RFC 8017, 4.2 */
 export function numberOf(bytes: Uint8Array): bigint {
@@ -41,39 +36,36 @@ export function bytesOfHex(hex: string): Uint8Array {
 	return bytes;
 }
 
-/** Scalars and points of one exchange; an object, because a module's state is in ROM on a device. */
-export class P256 {
-	readonly generator: Uint8Array = bytesOfHex(G);
-	private readonly prime = BigInt(`0x${P}`);
-	private readonly order = BigInt(`0x${N}`);
-	private readonly b = BigInt(`0x${B}`);
+/** The generator, a point; nobody writes to it. */
+export const GENERATOR: Uint8Array = bytesOfHex(
+	"046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296" +
+		"4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+);
 
-	/** @returns the number that the bytes write, modulo the order; undefined: it is 0 */
-	scalar(bytes: Uint8Array): Uint8Array | undefined {
-		const number = numberOf(bytes) % this.order;
-		return number === 0n ? undefined : bytesOf(number);
-	}
+/** @returns the number that the bytes write, modulo the order; undefined: it is 0 */
+export function scalarOf(bytes: Uint8Array): Uint8Array | undefined {
+	const number = numberOf(bytes) % ORDER;
+	return number === 0n ? undefined : bytesOf(number);
+}
 
-	/** @returns a · b modulo the order; of scalars that are not 0 it is not 0 either */
-	multiply(a: Uint8Array, b: Uint8Array): Uint8Array {
-		return bytesOf((numberOf(a) * numberOf(b)) % this.order);
-	}
+/** @returns a · b modulo the order; of scalars that are not 0 it is not 0 either */
+export function multiplyScalars(a: Uint8Array, b: Uint8Array): Uint8Array {
+	return bytesOf((numberOf(a) * numberOf(b)) % ORDER);
+}
 
-	/** @returns −a modulo the order. @param a not 0 */
-	negate(a: Uint8Array): Uint8Array {
-		return bytesOf(this.order - numberOf(a));
-	}
+/** @returns −a modulo the order. @param a not 0 */
+export function negateScalar(a: Uint8Array): Uint8Array {
+	return bytesOf(ORDER - numberOf(a));
+}
 
-	/** @returns whether the bytes are a point of the curve other than the identity, in their only form. The group has no
-	 *  smaller subgroups: its cofactor is 1. RFC 9383, section 6 */
-	isPoint(bytes: Uint8Array): boolean {
-		if (bytes.length !== POINT_BYTES || bytes[0] !== 4) return false;
-		const x = numberOf(bytes.subarray(1, 33));
-		const y = numberOf(bytes.subarray(33));
-		const p = this.prime;
-		if (x >= p || y >= p) return false;
-		return (y * y - (x * x * x - 3n * x + this.b)) % p === 0n;
-	}
+/** @returns whether the bytes are a point of the curve other than the identity, in their only form. The group has no
+ *  smaller subgroups: its cofactor is 1. RFC 9383, section 6 */
+export function isPoint(bytes: Uint8Array): boolean {
+	if (bytes.length !== POINT_BYTES || bytes[0] !== 4) return false;
+	const x = numberOf(bytes.subarray(1, 33));
+	const y = numberOf(bytes.subarray(33));
+	if (x >= PRIME || y >= PRIME) return false;
+	return (y * y - (x * x * x - 3n * x + B)) % PRIME === 0n;
 }
 
 /** @returns a random scalar that is not 0, each as likely as any other: those at the group's order and above are thrown

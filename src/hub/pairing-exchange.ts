@@ -5,7 +5,7 @@ import { bytesOfText, sameBytes } from "../auth/bytes.js";
 import { Pbkdf2 } from "../auth/key-derivation.js";
 import { scramCredentialsOf } from "../auth/scram.js";
 import { Cause } from "../errors.js";
-import { POINT_BYTES } from "./p256.js";
+import { isPoint, POINT_BYTES } from "./p256.js";
 import type { Pairing, PairingWindow } from "./pairing.js";
 import { deviceSecret, isDeviceId, PAIRING_METHOD, SECRET_ITERATIONS } from "./pairing-keys.js";
 import type { Keys, Spake2Plus } from "./spake2plus.js";
@@ -87,7 +87,7 @@ export class PairingExchange implements AuthenticationExchange {
 		if (!pairing.devices.hasRoom(this.clientId)) return this.fail(Cause.FullDevices);
 		const side = pairing.newSide(window);
 		const share = bytes.slice(start + 1, modelAt);
-		if (!side.p256.isPoint(share)) return this.fail(Cause.PairingFailed);
+		if (!isPoint(share)) return this.fail(Cause.PairingFailed);
 		this.window = window;
 		this.model = model;
 		this.stage = Stage.Computing;
@@ -146,6 +146,7 @@ export class PairingExchange implements AuthenticationExchange {
 		this.stage = Stage.Saving;
 		const { crypto, text } = pairing.platform;
 		const { password, salt } = deviceSecret(crypto, text, keys.shared);
+		this.keys = undefined;
 		const derivation = new Pbkdf2(crypto, bytesOfText(text, password), salt, SECRET_ITERATIONS);
 		this.derive(derivation, salt);
 		return "later";

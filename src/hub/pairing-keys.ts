@@ -3,7 +3,7 @@
 import { bytesOfText } from "../auth/bytes.js";
 import { hkdf } from "../auth/key-derivation.js";
 import type { Crypto, Text } from "../platform.js";
-import { P256 } from "./p256.js";
+import { scalarOf } from "./p256.js";
 
 /** The method's name, and the protocol's in every derivation: another version has another name, so nobody can be
  *  talked down to an older one. */
@@ -44,9 +44,8 @@ export function scalarsOfCode(crypto: Crypto, text: Text, code: string): CodeSca
 	secret[0] = digits.length;
 	secret.set(digits, 8);
 	const w = hkdf(crypto, bytesOfText(text, PAIRING_METHOD), secret, bytesOfText(text, "w0 w1"), 2 * W_BYTES);
-	const p256 = new P256();
-	const w0 = p256.scalar(w.subarray(0, W_BYTES));
-	const w1 = p256.scalar(w.subarray(W_BYTES));
+	const w0 = scalarOf(w.subarray(0, W_BYTES));
+	const w1 = scalarOf(w.subarray(W_BYTES));
 	return w0 === undefined || w1 === undefined ? undefined : { w0, w1 };
 }
 

@@ -1,5 +1,6 @@
 /** The devices that belong to the hub: who they are, how they prove it, and what they may do. Records are kept where
- *  `Records` puts them and looked up when they are needed; in memory lies who is there. After pairing-exchange.ts */
+ *  `Records` puts them and read when they are needed; in memory lie four bytes of each, by which it is found, so that a
+ *  board has room for them all. After pairing-exchange.ts */
 import { bytesOfText, sameBytes } from "../auth/bytes.js";
 import type { ScramCredentials } from "../auth/scram.js";
 import type { Broker } from "../broker/broker.js";
@@ -10,6 +11,7 @@ import {
 	type Device,
 	type DeviceLogin,
 	decodeDevice,
+	decodeLogin,
 	encodeDevice,
 	RECORD_BYTES_MAX,
 	RIGHTS_BYTES_MAX,
@@ -21,8 +23,8 @@ import { isDeviceId } from "./pairing-keys.js";
 export interface Records {
 	/** Takes up what the broker's storage has. */
 	attach?(broker: Broker): void;
-	/** Copies a record to target[0..). @returns its bytes; -1: there is none */
-	read(number: number, target: Uint8Array): number;
+	/** @returns a copy of a record; undefined: there is none */
+	read(number: number): Uint8Array | undefined;
 	/** `saved` may be called at once. */
 	write(number: number, bytes: Uint8Array, end: number, saved: Saved): void;
 	delete(number: number, saved: Saved): void;
@@ -42,15 +44,26 @@ export type DeviceChange = Partial<Pick<Device, "name" | "room" | "kind" | "righ
 /** Says what came of a change: Cause.None, FullDevices, or FullStore when it could not be written. */
 export type Changed = (cause: Cause, replaced: boolean) => void;
 
+/** Bytes of the longest identifier (isDeviceId). */
+const ID_BYTES_MAX = 32;
+
+/** FNV-1a, 32 bits. */
+const FNV_BASE = 0x811c9dc5 | 0;
+const FNV_PRIME = 0x01000193;
+
+/** What a place without a device has for its hash. */
+const NOBODY = 0;
+
 export class Devices {
-	/** number of a device's record, by its identifier */
-	private readonly numbers: Map<string, number>;
-	private readonly free: number[];
-	private readonly buffer: Uint8Array;
+	/** by number: a hash of the device's identifier; the record says whether it is the one that is looked for */
+	private readonly hashes: Int32Array;
+	/** how many there are */
+	count = 0;
 	/** changes that are made or wait for their turn */
 	private readonly queue: (() => void)[];
-	/** the device that was looked at last */
-	private last: { device: Device; login: DeviceLogin } | undefined = undefined;
+	/** the device that was looked at last, and its number */
+	private last: Device | undefined = undefined;
+	private lastNumber = -1;
 
 	/** @param max devices at most, 1 to 65,535 */
 	constructor(
@@ -59,49 +72,77 @@ export class Devices {
 		readonly max: number,
 		private readonly records: Records,
 	) {
-		this.numbers = new Map();
-		this.free = [];
+		this.hashes = new Int32Array(max);
 		this.queue = [];
-		this.buffer = new Uint8Array(RECORD_BYTES_MAX);
 		this.load();
 	}
 
 	/** Takes up what the records have, which a storage may have read only now. */
 	load(): void {
-		this.numbers.clear();
-		this.free.length = 0;
+		this.count = 0;
 		this.last = undefined;
-		for (let number = this.max - 1; number >= 0; number--) {
-			const found = this.readRecord(number);
-			if (found === undefined) this.free.push(number);
-			else this.numbers.set(found.device.id, number);
+		for (let number = 0; number < this.max; number++) {
+			const device = this.readDevice(number);
+			this.hashes[number] = device === undefined ? NOBODY : this.hashOf(device.id);
+			if (device !== undefined) this.count++;
 		}
 	}
 
 	/** @returns the number of a device's record; -1: there is no such device */
 	numberOf(id: string): number {
-		return this.numbers.get(id) ?? -1;
+		if (this.last?.id === id) return this.lastNumber;
+		const { hashes } = this;
+		const hash = this.hashOf(id);
+		if (hash === NOBODY) return -1;
+		for (let number = hashes.indexOf(hash); number >= 0; number = hashes.indexOf(hash, number + 1)) {
+			const device = this.readDevice(number);
+			if (device?.id !== id) continue;
+			this.last = device;
+			this.lastNumber = number;
+			return number;
+		}
+		return -1;
 	}
 
-	/** how many there are */
-	get count(): number {
-		return this.numbers.size;
+	/** @returns not NOBODY; for what is too long to be an identifier NOBODY */
+	private hashOf(id: string): number {
+		const { text } = this;
+		if (text.size(id) > ID_BYTES_MAX) return NOBODY;
+		const bytes = new Uint8Array(ID_BYTES_MAX);
+		const end = text.encode(id, bytes, 0);
+		let hash = FNV_BASE;
+		for (let i = 0; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, FNV_PRIME);
+		return hash === NOBODY ? 1 : hash;
+	}
+
+	has(id: string): boolean {
+		return this.numberOf(id) >= 0;
 	}
 
 	/** @returns whether the device is there, or has room */
 	hasRoom(id: string): boolean {
-		return this.numbers.has(id) || this.free.length > 0;
+		return this.count < this.max || this.numberOf(id) >= 0;
 	}
 
 	/** @returns a copy of what is known; undefined: no such device */
 	find(id: string): Device | undefined {
 		const found = this.lookUp(id);
-		return found === undefined ? undefined : { ...found.device };
+		return found === undefined ? undefined : { ...found };
+	}
+
+	/** @returns a copy of what is known of the device whose record has the number; undefined: there is none */
+	at(number: number): Device | undefined {
+		return this.hashes[number] === NOBODY ? undefined : this.readDevice(number);
 	}
 
 	/** Calls for each device, in the order of their identifiers. */
 	each(visit: (device: Device) => void): void {
-		const ids = [...this.numbers.keys()].sort();
+		const ids: string[] = [];
+		for (let number = 0; number < this.max; number++) {
+			const device = this.at(number);
+			if (device !== undefined) ids.push(device.id);
+		}
+		ids.sort();
 		for (let i = 0; i < ids.length; i++) {
 			const device = this.find(ids[i]!);
 			if (device !== undefined) visit(device);
@@ -109,13 +150,13 @@ export class Devices {
 	}
 
 	/** @returns what SCRAM-SHA-256 judges a device's login by. A device's user name is its Client Identifier. */
-	scramCredentials(userName: string, clientId: string): ScramCredentials | undefined {
-		return userName === clientId ? this.lookUp(userName)?.login.scram : undefined;
+	credentials(userName: string, clientId: string): ScramCredentials | undefined {
+		return userName === clientId ? this.loginOf(userName)?.scram : undefined;
 	}
 
 	/** @returns whether a password is a device's; undefined: no device with a password has that user name */
 	isPassword(userName: string, password: Uint8Array): boolean | undefined {
-		const login = this.lookUp(userName)?.login;
+		const login = this.loginOf(userName);
 		if (login?.verifier === undefined) return undefined;
 		return sameBytes(this.crypto.hmacSha256(login.salt!, password), login.verifier);
 	}
@@ -124,7 +165,7 @@ export class Devices {
 	pair(given: Pick<Device, "id" | "name" | "room" | "kind" | "model">, scram: ScramCredentials, done: Changed): void {
 		this.check(given);
 		this.inTurn(() => {
-			const before = this.lookUp(given.id)?.device;
+			const before = this.lookUp(given.id);
 			const device: Device = {
 				...given,
 				name: given.name || before?.name || "",
@@ -159,7 +200,7 @@ export class Devices {
 	): void {
 		this.check(given);
 		this.inTurn(() => {
-			const before = this.lookUp(given.id)?.device;
+			const before = this.lookUp(given.id);
 			const pairings = ((before?.pairings ?? 0) + 1) & 0xffff;
 			const device: Device = { model: "", rights: "", ...given, login: "password", pairings, seen: false };
 			this.save(device, { salt, verifier }, (cause) => done(cause, before !== undefined));
@@ -171,33 +212,36 @@ export class Devices {
 	change(id: string, change: DeviceChange, done: Changed): boolean {
 		const known = this.lookUp(id);
 		if (known === undefined) return false;
-		this.check({ ...known.device, ...change });
+		this.check({ ...known, ...change });
 		this.inTurn(() => {
-			const found = this.lookUp(id);
-			if (found === undefined) return this.ended(done, Cause.NotAuthorized); // revoked meanwhile
-			this.save({ ...found.device, ...change }, found.login, (cause) => done(cause, true));
+			const [found, login] = [this.lookUp(id), this.loginOf(id)];
+			if (found === undefined || login === undefined) return this.ended(done, Cause.NotAuthorized); // revoked meanwhile
+			this.save({ ...found, ...change }, login, (cause) => done(cause, true));
 		});
 		return true;
 	}
 
 	/** The device has logged in. Written once after each pairing, not at each login: flash wears. */
 	saw(id: string): void {
-		if (this.lookUp(id)?.device.seen !== false) return;
+		if (this.lookUp(id)?.seen !== false) return;
 		this.inTurn(() => {
-			const found = this.lookUp(id);
-			if (found === undefined) return this.ended(() => {}, Cause.None);
-			this.save({ ...found.device, seen: true }, found.login, () => {});
+			const [found, login] = [this.lookUp(id), this.loginOf(id)];
+			if (found === undefined || login === undefined) return this.ended(() => {}, Cause.None);
+			this.save({ ...found, seen: true }, login, () => {});
 		});
 	}
 
 	/** The device's secret is worth nothing from now on. @returns false: no such device */
 	revoke(id: string, done: Changed): boolean {
-		if (!this.numbers.has(id)) return false;
+		if (this.numberOf(id) < 0) return false;
 		this.inTurn(() => {
-			const number = this.numbers.get(id);
-			if (number === undefined) return this.ended(done, Cause.None);
+			const number = this.numberOf(id);
+			if (number < 0) return this.ended(done, Cause.None);
 			this.records.delete(number, (ok) => {
-				if (ok && this.numbers.delete(id)) this.free.push(number);
+				if (ok) {
+					this.hashes[number] = NOBODY;
+					this.count--;
+				}
 				this.last = undefined;
 				this.ended(done, ok ? Cause.None : Cause.FullStore);
 			});
@@ -218,14 +262,17 @@ export class Devices {
 	}
 
 	private save(device: Device, login: DeviceLogin, done: (cause: Cause) => void): void {
-		const known = this.numbers.get(device.id);
-		const number = known ?? this.free.pop();
-		if (number === undefined) return this.ended(done, Cause.FullDevices);
-		const end = encodeDevice(this.text, device, login, this.buffer);
-		this.records.write(number, this.buffer, end, (ok) => {
+		const known = this.numberOf(device.id);
+		const number = known >= 0 ? known : this.hashes.indexOf(NOBODY);
+		if (number < 0) return this.ended(done, Cause.FullDevices);
+		const bytes = new Uint8Array(RECORD_BYTES_MAX);
+		const end = encodeDevice(this.text, device, login, bytes);
+		this.records.write(number, bytes, end, (ok) => {
 			this.last = undefined;
-			if (ok) this.numbers.set(device.id, number);
-			else if (known === undefined) this.free.push(number);
+			if (ok && known < 0) {
+				this.hashes[number] = this.hashOf(device.id);
+				this.count++;
+			}
 			this.ended(done, ok ? Cause.None : Cause.FullStore);
 		});
 	}
@@ -241,16 +288,18 @@ export class Devices {
 			throw new RangeError(`device: ${device.id}: rights: give at most ${RIGHTS_BYTES_MAX} bytes`);
 	}
 
-	private lookUp(id: string): { device: Device; login: DeviceLogin } | undefined {
-		if (this.last?.device.id === id) return this.last;
-		const number = this.numbers.get(id);
-		if (number === undefined) return undefined;
-		this.last = this.readRecord(number);
-		return this.last;
+	private lookUp(id: string): Device | undefined {
+		return this.numberOf(id) < 0 ? undefined : this.last;
 	}
 
-	private readRecord(number: number): { device: Device; login: DeviceLogin } | undefined {
-		const end = this.records.read(number, this.buffer);
-		return end < 0 ? undefined : decodeDevice(this.text, this.buffer, end);
+	private loginOf(id: string): DeviceLogin | undefined {
+		const number = this.numberOf(id);
+		const bytes = number < 0 ? undefined : this.records.read(number);
+		return bytes === undefined ? undefined : decodeLogin(bytes);
+	}
+
+	private readDevice(number: number): Device | undefined {
+		const bytes = this.records.read(number);
+		return bytes === undefined ? undefined : decodeDevice(this.text, bytes);
 	}
 }

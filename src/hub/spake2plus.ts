@@ -3,15 +3,17 @@
 import { bytesOfText } from "../auth/bytes.js";
 import { hkdf } from "../auth/key-derivation.js";
 import type { Crypto, Curve, Text } from "../platform.js";
-import { bytesOfHex, P256 } from "./p256.js";
+import { bytesOfHex, GENERATOR, multiplyScalars, negateScalar } from "./p256.js";
 
 /** M and N, of which nobody knows the logarithm. RFC 9383, section 4 */
-const M =
+const M = bytesOfHex(
 	"04886e2f97ace46e55ba9dd7242579f2993b64e16ef3dcab95afd497333d8fa12f" +
-	"5ff355163e43ce224e0b0e65ff02ac8e5c7be09419c785e0ca547d55a12e2d20";
-const N =
+		"5ff355163e43ce224e0b0e65ff02ac8e5c7be09419c785e0ca547d55a12e2d20",
+);
+const N = bytesOfHex(
 	"04d8bbd6c639c62937b04d997f38c3770719c629d7014d49a24b4f98baa1292b49" +
-	"07d60aa6bfade45008a636337f5168c64d9bd36034808cd564490b1e656edbe7";
+		"07d60aa6bfade45008a636337f5168c64d9bd36034808cd564490b1e656edbe7",
+);
 
 /** Who talks to whom, and in which protocol. RFC 9383, section 3.3 */
 export interface Parties {
@@ -33,10 +35,6 @@ export interface Keys {
 /** One exchange. Each call of `share` and `agree` makes one step of point arithmetic, which takes a device a good part
  *  of a second: the caller makes one step a turn. */
 export class Spake2Plus {
-	readonly p256 = new P256();
-	private readonly m = bytesOfHex(M);
-	private readonly n = bytesOfHex(N);
-
 	constructor(
 		private readonly crypto: Crypto,
 		private readonly curve: Curve,
@@ -49,37 +47,37 @@ export class Spake2Plus {
 
 	/** @returns shareP = x·G + w0·M; undefined: the identity, to be begun anew. RFC 9383, section 3.3 */
 	proverShare(): Uint8Array | undefined {
-		return this.curve.multiplyAdd(this.secret, this.p256.generator, this.w0, this.m);
+		return this.curve.multiplyAdd(this.secret, GENERATOR, this.w0, M);
 	}
 
 	/** @returns shareV = y·G + w0·N; undefined: the identity */
 	verifierShare(): Uint8Array | undefined {
-		return this.curve.multiplyAdd(this.secret, this.p256.generator, this.w0, this.n);
+		return this.curve.multiplyAdd(this.secret, GENERATOR, this.w0, N);
 	}
 
-	/** @param share the Verifier's, a point (`P256.isPoint`) @returns Z = x·(Y − w0·N); undefined: no key comes of it */
+	/** @param share the Verifier's, a point (`isPoint`) @returns Z = x·(Y − w0·N); undefined: no key comes of it */
 	proverZ(share: Uint8Array): Uint8Array | undefined {
-		return this.curve.multiplyAdd(this.secret, share, this.without(this.secret), this.n);
+		return this.curve.multiplyAdd(this.secret, share, this.without(this.secret), N);
 	}
 
 	/** @returns V = w1·(Y − w0·N) */
 	proverV(share: Uint8Array): Uint8Array | undefined {
-		return this.curve.multiplyAdd(this.w1, share, this.without(this.w1), this.n);
+		return this.curve.multiplyAdd(this.w1, share, this.without(this.w1), N);
 	}
 
 	/** @param share the Prover's, a point @returns Z = y·(X − w0·M) */
 	verifierZ(share: Uint8Array): Uint8Array | undefined {
-		return this.curve.multiplyAdd(this.secret, share, this.without(this.secret), this.m);
+		return this.curve.multiplyAdd(this.secret, share, this.without(this.secret), M);
 	}
 
 	/** @returns V = y·L. Who made the code knows w1, so that V is (y·w1)·G and no record L is needed */
 	verifierV(): Uint8Array | undefined {
-		return this.curve.multiply(this.p256.multiply(this.secret, this.w1), this.p256.generator);
+		return this.curve.multiply(multiplyScalars(this.secret, this.w1), GENERATOR);
 	}
 
 	/** @returns −(factor · w0) modulo the order */
 	private without(factor: Uint8Array): Uint8Array {
-		return this.p256.negate(this.p256.multiply(factor, this.w0));
+		return negateScalar(multiplyScalars(factor, this.w0));
 	}
 
 	/** The key schedule. RFC 9383, section 3.4 */
@@ -89,8 +87,8 @@ export class Spake2Plus {
 			bytesOfText(text, parties.context),
 			bytesOfText(text, parties.prover),
 			bytesOfText(text, parties.verifier),
-			this.m,
-			this.n,
+			M,
+			N,
 			shareP,
 			shareV,
 			z,

@@ -36,11 +36,8 @@ export class StoredRecords implements HubRecords {
 		else this.own.put(RecordKind.HubKey, HUB_ID, bytes, saved);
 	}
 
-	read(number: number, target: Uint8Array): number {
-		const record = this.records.get(number);
-		if (record === undefined) return -1;
-		target.set(record);
-		return record.length;
+	read(number: number): Uint8Array | undefined {
+		return this.records.get(number)?.slice();
 	}
 
 	write(number: number, bytes: Uint8Array, end: number, saved: Saved): void {

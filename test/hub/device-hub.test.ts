@@ -57,12 +57,12 @@ class House {
 			events: this.hub.events({
 				subscribed: (_clientId, filter) => this.topics.subscribed(filter),
 				connected: (clientId) => this.topics.connected(clientId),
-				disconnected: (clientId) => this.topics.disconnected(clientId),
+				disconnected: () => this.topics.disconnected(),
 			}),
 			limits: { authentications: 4, localSubscriptions: 4, guesses: 0 },
 		});
 		this.hub.attach(this.fixture.broker);
-		this.topics = new AdminTopics(this.hub, this.fixture.broker, () => this.fixture.now);
+		this.topics = new AdminTopics(this.hub, this.fixture.broker, { now: () => this.fixture.now });
 	}
 
 	addDevice(id: string, password = "p", kind = "device"): void {

@@ -29,7 +29,7 @@ class House {
 	private dead = false;
 
 	constructor() {
-		const scram = { credentials: (user: string, id: string) => this.devices.scramCredentials(user, id) };
+		const scram = { credentials: (user: string, id: string) => this.devices.credentials(user, id) };
 		const platform: PairingPlatform & { random(): number; wake(): void } = {
 			text,
 			crypto,

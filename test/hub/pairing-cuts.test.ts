@@ -67,12 +67,7 @@ class World {
 	private boot(): PairingHouse {
 		const medium = this.hubMedium;
 		const records: Records = {
-			read: (number, target) => {
-				const found = medium.kept.get(number);
-				if (found === undefined) return -1;
-				target.set(found);
-				return found.length;
-			},
+			read: (number) => medium.kept.get(number),
 			write: (number, bytes, end, saved) => medium.write(number, bytes.slice(0, end), saved),
 			delete: (number, saved) => medium.write(number, undefined, saved),
 		};

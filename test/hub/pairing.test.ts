@@ -24,11 +24,11 @@ test("a device that knows the code is paired, and logs in with what it got", () 
 	assert.is(found.room, "Study");
 	assert.is(found.model, "lamp");
 	assert.is(found.pairings, 1);
-	const scram = house.devices.scramCredentials("lamp-1", "lamp-1")!;
+	const scram = house.devices.credentials("lamp-1", "lamp-1")!;
 	// what the hub keeps is the hash of what the device keeps
 	assert.is(hexOf(crypto.sha256(device.join.keys!.clientKey)), hexOf(scram.storedKey));
 	assert.is(hexOf(device.join.keys!.serverKey), hexOf(scram.serverKey));
-	assert.is(house.devices.scramCredentials("lamp-1", "other"), undefined);
+	assert.is(house.devices.credentials("lamp-1", "other"), undefined);
 	// it is a client as others are
 	const client = device.client!;
 	assert.equal(client.subscribe("devices/lamp-1/#", 1), [1]);

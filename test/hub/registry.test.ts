@@ -3,7 +3,7 @@ import { crypto } from "../../host-sim/platform.js";
 import { text } from "../../host-sim/text.js";
 import { scramCredentials } from "../../src/auth/scram.js";
 import { Cause } from "../../src/errors.js";
-import { decodeDevice, RECORD_BYTES_MAX, TEXT_BYTES_MAX } from "../../src/hub/device-record.js";
+import { decodeDevice, decodeLogin, TEXT_BYTES_MAX } from "../../src/hub/device-record.js";
 import { covers, DeviceRights } from "../../src/hub/device-rights.js";
 import { Devices } from "../../src/hub/registry.js";
 import { StoredRecords } from "../../src/hub/stored-records.js";
@@ -34,7 +34,7 @@ test("what is written is read again, by another registry over the same records, 
 	assert.is(again.count, 2);
 	assert.equal(again.find(id), devices.find(id));
 	assert.is(again.find(id)?.name, long);
-	const found = again.scramCredentials(id, id)!;
+	const found = again.credentials(id, id)!;
 	assert.is(found.iterations, 4_096);
 	for (const key of ["salt", "storedKey", "serverKey"] as const) assert.equal([...found[key]], [...scram[key]]);
 	assert.is(again.isPassword("plug", Buffer.from(password)), true);
@@ -42,18 +42,35 @@ test("what is written is read again, by another registry over the same records, 
 	assert.is(again.isPassword("plug", Buffer.alloc(0)), false);
 	assert.is(again.isPassword(id, Buffer.from("secret")), undefined);
 	assert.is(again.isPassword("nobody", Buffer.from(password)), undefined);
-	assert.is(again.scramCredentials("plug", "plug"), undefined);
+	assert.is(again.credentials("plug", "plug"), undefined);
 });
 
 test("a record that is cut anywhere is none", () => {
 	const records = new StoredRecords();
 	paired(registry(records), "lamp");
-	const bytes = new Uint8Array(RECORD_BYTES_MAX);
-	const end = records.read(0, bytes);
-	assert.ok(decodeDevice(text, bytes, end));
-	for (let cut = 0; cut < end; cut++) assert.is(decodeDevice(text, bytes, cut), undefined);
+	const bytes = records.read(0)!;
+	assert.ok(decodeDevice(text, bytes));
+	assert.ok(decodeLogin(bytes));
+	for (let cut = 0; cut < bytes.length; cut++) {
+		assert.is(decodeDevice(text, bytes.subarray(0, cut)), undefined);
+		assert.is(decodeLogin(bytes.subarray(0, cut)), undefined);
+	}
 	bytes[0] = 9;
-	assert.is(decodeDevice(text, bytes, end), undefined);
+	assert.is(decodeDevice(text, bytes), undefined);
+});
+
+test("two identifiers with the same hash are two devices, and a third one is none", () => {
+	// FNV-1a, 32 bits, of both is 0x5e4daa9d
+	const [first, second] = ["costarring", "liquid"];
+	const devices = registry();
+	paired(devices, first!);
+	assert.is(devices.find(second!), undefined);
+	paired(devices, second!);
+	assert.equal([devices.find(first!)?.id, devices.find(second!)?.id, devices.count], [first, second, 2]);
+	assert.ok(devices.revoke(first!, () => {}));
+	assert.equal([devices.numberOf(first!), devices.find(second!)?.id], [-1, second]);
+	assert.is(devices.find("x".repeat(33)), undefined);
+	assert.is(devices.find(""), undefined);
 });
 
 test("a place is free again when its device is revoked, and one too many is refused", () => {

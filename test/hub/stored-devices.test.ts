@@ -58,7 +58,7 @@ test("devices and the hub's identifier outlive a restart", () => {
 	assert.is(second.devices.count, 1);
 	const found = second.devices.find("a")!;
 	assert.equal([found.name, found.room, found.pairings], ["Desk lamp", "Study", 1]);
-	assert.equal([...second.devices.scramCredentials("a", "a")!.storedKey], [...scram.storedKey]);
+	assert.equal([...second.devices.credentials("a", "a")!.storedKey], [...scram.storedKey]);
 });
 
 test("nothing is said to be paired before it is durable", () => {

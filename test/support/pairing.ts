@@ -62,7 +62,7 @@ export class PairingHouse {
 		});
 		const scram = new ScramSha256(
 			{ ...this.platform, random: () => 7, wake: () => {} },
-			{ credentials: (userName, clientId) => this.devices.scramCredentials(userName, clientId) },
+			{ credentials: (userName, clientId) => this.devices.credentials(userName, clientId) },
 		);
 		this.fixture = new Fixture({
 			authentication: [this.pairing, scram],

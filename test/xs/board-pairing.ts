@@ -6,7 +6,7 @@ import { Button } from "../../boards/button.js";
 import { entropy as none } from "../../boards/entropy.js";
 import { entropy } from "../../boards/entropy-esp.js";
 import { HubOnDevice } from "../../boards/hub.js";
-import { openMedium } from "../../boards/medium-key-value.js";
+import { Domain } from "../../boards/medium-key-value.js";
 import { PairingOnDevice } from "../../boards/pairing.js";
 import { report } from "./measure.js";
 
@@ -28,7 +28,7 @@ function start(): void {
 		entropy: config.entropy === "none" ? none : entropy,
 		devicesMax: DEVICES,
 		admin: "ann",
-		openRecords: () => openMedium({ records: DEVICES + 1, batchBytes: 768, bytesMax: 12_000 }),
+		openRecords: () => new Domain("hearth-hub", 1_000),
 	});
 	const hub = new HubOnDevice({
 		port: 0,

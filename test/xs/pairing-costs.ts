@@ -110,7 +110,7 @@ report("join: the device", device);
 report("join: the hub", hub);
 
 const scram = new ScramSha256(platform, {
-	credentials: (userName, clientId) => devices.scramCredentials(userName, clientId),
+	credentials: (userName, clientId) => devices.credentials(userName, clientId),
 });
 const client = new ScramSha256Client(platform, "sensor-1", keys);
 const login = new Sum();

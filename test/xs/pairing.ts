@@ -6,7 +6,7 @@ import { DeviceText } from "../../boards/text.js";
 import { bytesOfText } from "../../src/auth/bytes.js";
 import { Pbkdf2 } from "../../src/auth/key-derivation.js";
 import { scramCredentialsOf } from "../../src/auth/scram.js";
-import { bytesOfHex, hexOf } from "../../src/hub/p256.js";
+import { bytesOfHex, hexOf, isPoint } from "../../src/hub/p256.js";
 import { deviceSecret, scalarsOfCode } from "../../src/hub/pairing-keys.js";
 import { Spake2Plus } from "../../src/hub/spake2plus.js";
 import { bigintCurve } from "../support/bigint-curve.js";
@@ -39,7 +39,7 @@ report("spake2plus", {
 	confirmV: hexOf(mine.confirmVerifier),
 	shared: hexOf(mine.shared),
 	same: hexOf(theirs.confirmProver) === hexOf(mine.confirmProver) && hexOf(theirs.shared) === hexOf(mine.shared),
-	isPoint: prover.p256.isPoint(shareV),
+	isPoint: isPoint(shareV),
 });
 
 const w = scalarsOfCode(crypto, text, "48213907")!;
@@ -69,6 +69,6 @@ function opcodesOf(action: () => unknown): number {
 const z = prover.proverZ(shareV)!;
 report("costs", {
 	schedule: opcodesOf(() => prover.keys(PARTIES, shareP, shareV, z, z)),
-	isPoint: opcodesOf(() => prover.p256.isPoint(shareV)),
+	isPoint: opcodesOf(() => isPoint(shareV)),
 	slice: opcodesOf(() => new Pbkdf2(crypto, salt, salt, 128).step(128)),
 });
