@@ -6,6 +6,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Memory need not be fixed in a browser: [a file of src/, the one that stands for it]. */
 const INSTEAD = [
+	["client/incoming", "browser/incoming.ts"],
 	["client/outgoing", "browser/outgoing.ts"],
 	["delivery/output", "browser/output.ts"],
 ];

@@ -173,7 +173,7 @@ const CAUSES: readonly (readonly [name: string, reason: ReasonCode])[] = frozen(
 ]);
 
 /** Number of causes, for tables of counters. */
-export const causeCount: number = CAUSES.length;
+export const causeCount: number = Cause.ControllerRefused + 1;
 
 /** The cause's name as counters and log lines show it, such as `keep-alive-timeout`. */
 export function causeName(cause: Cause): string {

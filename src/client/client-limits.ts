@@ -62,7 +62,7 @@ export const hostClientLimits: ClientLimits = frozen({
 });
 
 /** For an ESP32: beside an application, in a third of each heap. */
-export const deviceClientLimits: ClientLimits = frozen({
+export const deviceClientLimits: ClientLimits = /* @__PURE__ */ frozen({
 	blocks: 48,
 	blockBytes: 128,
 	queueBytes: 4_096,

@@ -39,7 +39,7 @@ export function sendConnect(client: Client): void {
 	const options = client.options;
 	client.state = ClientState.Connecting;
 	const version = client.version as Version;
-	client.link.framer.version = version;
+	client.link.version = version;
 	const fields: ConnectFields = {
 		version,
 		clientId: client.clientId,

@@ -5,6 +5,7 @@ import { putNumber } from "../codec/properties.js";
 import { checkTopicName } from "../codec/topic.js";
 import { sendControl } from "../delivery/output.js";
 import { Cause, causeName, causeReason, HearthError } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { Text } from "../platform.js";
 import type { Client } from "./client.js";
 import type { ClientOptions, Connector } from "./client-options.js";
@@ -22,70 +23,58 @@ const SESSION_EXPIRY_SECONDS = 300;
 /** Bytes of CONNECT that are not in its fields: properties that the client makes, and the authentication's. */
 const CONNECT_BYTES = 64;
 
+const DEFAULTS = frozen({
+	version: 0,
+	clientId: "",
+	cleanStart: true,
+	keepAlive: 60,
+	connectTimeoutMs: 30_000,
+	reconnectMinMs: 1_000,
+	reconnectMaxMs: 60_000,
+	resubscribe: true,
+	queueQos0: true,
+	whenQueueFull: "refuse",
+	followRedirects: true,
+} as const);
+
 /** Fills in the defaults. Throws HearthError for what cannot be. */
 export function fillOptions(options: ClientOptions, text: Text): FilledOptions {
-	const keepAlive = options.keepAlive ?? 60;
-	const reconnectMinMs = options.reconnectMinMs ?? 1_000;
-	const cleanStart = options.cleanStart ?? true;
+	const filled = { ...DEFAULTS, ...options } as FilledOptions; // tidy: at start only
+	const { cleanStart, keepAlive, reconnectMinMs } = filled;
 	// a session that is not to begin anew is there for good, as before 5.0; one that is outlives cuts only
-	const expiry = cleanStart ? (reconnectMinMs > 0 ? SESSION_EXPIRY_SECONDS : 0) : 0xffffffff;
-	const filled: FilledOptions = {
-		limits: options.limits,
-		platform: options.platform,
-		connector: options.connector,
-		version: options.version ?? 0,
-		clientId: options.clientId ?? "",
-		cleanStart,
-		sessionExpirySeconds: options.sessionExpirySeconds ?? expiry,
-		keepAlive,
-		connectTimeoutMs: options.connectTimeoutMs ?? 30_000,
-		pingTimeoutMs: options.pingTimeoutMs ?? Math.min(30_000, Math.max(5_000, keepAlive * 500)),
-		reconnectMinMs,
-		reconnectMaxMs: Math.max(reconnectMinMs, options.reconnectMaxMs ?? 60_000),
-		resubscribe: options.resubscribe ?? true,
-		queueQos0: options.queueQos0 ?? true,
-		whenQueueFull: options.whenQueueFull ?? "refuse",
-		followRedirects: options.followRedirects ?? true,
-	};
-	if (options.userName !== undefined) filled.userName = options.userName;
-	if (options.password !== undefined) filled.password = options.password;
-	if (options.will !== undefined) filled.will = options.will;
-	if (options.properties !== undefined) filled.properties = options.properties;
-	if (options.authentication !== undefined) filled.authentication = options.authentication;
+	filled.sessionExpirySeconds ??= cleanStart ? (reconnectMinMs > 0 ? SESSION_EXPIRY_SECONDS : 0) : 0xffffffff;
+	filled.pingTimeoutMs ??= Math.min(30_000, Math.max(5_000, keepAlive * 500));
+	filled.reconnectMaxMs = Math.max(reconnectMinMs, filled.reconnectMaxMs);
 	checkOptions(filled, text);
 	return filled;
 }
 
 function checkOptions(o: FilledOptions, text: Text): void {
-	if (o.version !== 0 && (o.version < 3 || o.version > 5))
-		throw new HearthError("HEARTH_ERR_OPTION", `client: version ${o.version}: give 3 (3.1), 4 (3.1.1) or 5 (5.0)`);
-	if (!(o.keepAlive >= 0 && o.keepAlive <= 65_535))
-		throw new HearthError("HEARTH_ERR_OPTION", `client: keepAlive ${o.keepAlive}: give 0 to 65535 seconds`);
-	if (o.password !== undefined && o.userName === undefined && o.version !== 5)
-		throw new HearthError("HEARTH_ERR_OPTION", "client: a password needs a user name before 5.0: give userName");
-	if (o.clientId === "" && !o.cleanStart)
-		throw new HearthError("HEARTH_ERR_OPTION", "client: a session that is kept needs a name: give clientId");
-	checkText("clientId", o.clientId);
-	checkText("userName", o.userName ?? "");
-	const will = o.will;
+	const { version, keepAlive, clientId, userName, will } = o;
+	check(version === 0 || (version >= 3 && version <= 5), `version ${version}: give 3 (3.1), 4 (3.1.1) or 5 (5.0)`);
+	check(keepAlive >= 0 && keepAlive <= 65_535, `keepAlive ${keepAlive}: give 0 to 65535 seconds`);
+	check(
+		o.password === undefined || userName !== undefined || version === 5,
+		"a password needs a user name before 5.0: give userName",
+	);
+	check(clientId !== "" || o.cleanStart, "a session that is kept needs a name: give clientId");
+	// [MQTT-1.5.3-2], 5.0 [MQTT-1.5.4-2]; a surrogate that stands alone is encoded as U+FFFD
+	check(!clientId.includes("\0"), "clientId: give a text without U+0000");
+	check(!userName?.includes("\0"), "userName: give a text without U+0000");
 	if (will !== undefined) {
 		const cause = checkTopicName(will.topic);
-		const why = cause === Cause.None ? "give 0, 1 or 2" : causeName(cause);
-		if (cause !== Cause.None || !(will.qos >= 0 && will.qos <= 2))
-			throw new HearthError("HEARTH_ERR_OPTION", `client: will: topic "${will.topic}", QoS ${will.qos}: ${why}`);
+		const isGood = cause === Cause.None;
+		const why = isGood ? "give 0, 1 or 2" : causeName(cause);
+		check(isGood && will.qos >= 0 && will.qos <= 2, `will: topic "${will.topic}", QoS ${will.qos}: ${why}`);
 	}
 	const fields = { ...o, version: Version.V5 as Version }; // tidy: at start only
 	const bytes = sizeOfConnect(fields, text) + CONNECT_BYTES + (o.authentication === undefined ? 0 : 320);
-	if (bytes > o.limits.controlBytes)
-		throw new HearthError(
-			"HEARTH_ERR_OPTION",
-			`client: a CONNECT of ${bytes} bytes: shorten it, or raise limits.controlBytes (${o.limits.controlBytes})`,
-		);
+	const most = o.limits.controlBytes;
+	check(bytes <= most, `a CONNECT of ${bytes} bytes: shorten it, or raise limits.controlBytes (${most})`);
 }
 
-/** Spec: [MQTT-1.5.3-2], 5.0 [MQTT-1.5.4-2]. A surrogate that stands alone is encoded as U+FFFD. */
-function checkText(what: string, value: string): void {
-	if (value.includes("\0")) throw new HearthError("HEARTH_ERR_OPTION", `client: ${what}: give a text without U+0000`);
+function check(holds: boolean, what: string): void {
+	if (!holds) throw new HearthError("HEARTH_ERR_OPTION", `client: ${what}`);
 }
 
 /** Begins an attempt to connect. */

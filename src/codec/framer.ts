@@ -23,7 +23,7 @@ export const enum Frame {
 }
 
 /** Fixed header flags that each packet type must carry, PUBLISH apart (-1). Spec: 5.0, table 2-2 [MQTT-2.1.3-1] */
-const FLAGS: readonly number[] = frozen([-2, 0, 0, -1, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]);
+export const FLAGS: readonly number[] = frozen([-2, 0, 0, -1, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0]);
 
 /** A Remaining Length below this takes one byte, and the packet is within any limit. */
 const SHORT = 127;

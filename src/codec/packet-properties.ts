@@ -3,7 +3,7 @@
 import { HearthError } from "../errors.js";
 import { frozen } from "../frozen.js";
 import type { Text } from "../platform.js";
-import { getVariable, VARIABLE_MAX } from "./data-types.js";
+import { endOfData, getVariable, VARIABLE_MAX } from "./data-types.js";
 import { PropertyId } from "./packet-types.js";
 import {
 	endOfProperty,
@@ -93,177 +93,140 @@ export const PROPERTY_IDS: Readonly<Record<Name, PropertyId>> = frozen({
 	sharedSubscriptionAvailable: PropertyId.SharedSubscriptionAvailable,
 });
 
-export const PROPERTY_NAMES: readonly Name[] = frozen(Object.keys(PROPERTY_IDS) as Name[]);
+const NAMES: readonly Name[] = frozen(Object.keys(PROPERTY_IDS) as Name[]);
 
 /** @returns the properties of a packet that was taken apart, as an object of its own */
 export function readProperties(properties: Properties, text: Text): PacketProperties {
 	const result: Record<string, unknown> = {};
-	for (let i = 0; i < PROPERTY_NAMES.length; i++) {
-		const name = PROPERTY_NAMES[i]!;
-		const id = PROPERTY_IDS[name];
-		if (!properties.has(id)) continue;
-		let value: unknown;
-		if (id === PropertyId.UserProperty || id === PropertyId.SubscriptionIdentifier)
-			value = readRepeated(properties, id, text);
-		else if (propertyType(id) === PropertyType.Utf8) value = properties.string(id, text);
-		else if (propertyType(id) === PropertyType.Binary)
-			value = properties.bytes.slice(properties.dataStart(id), properties.dataEnd(id));
-		else value = isFlag(id) ? properties.number(id, 0) === 1 : properties.number(id, 0);
+	const { bytes, end } = properties;
+	for (let at = properties.start; at < end; ) {
+		const id = bytes[at]! as PropertyId;
+		const name = NAMES.find((one) => PROPERTY_IDS[one] === id)!;
+		const after = endOfProperty(bytes, at, end);
+		const before = result[name];
+		let value: unknown = properties.number(id, 0);
+		switch (propertyType(id)) {
+			case PropertyType.Byte:
+				if (id !== PropertyId.MaximumQos) value = value === 1;
+				break;
+			case PropertyType.Variable:
+				value = getVariable(bytes, at + 1, end);
+				if (before !== undefined) value = listOf(before).concat(value as number);
+				break;
+			case PropertyType.Utf8:
+				value = text.decode(bytes, at + 3, after);
+				break;
+			case PropertyType.Binary:
+				value = bytes.slice(at + 3, after);
+				break;
+			case PropertyType.Pair: {
+				const middle = endOfData(bytes, at + 1, end);
+				const pair = [text.decode(bytes, at + 3, middle), text.decode(bytes, middle + 2, after)];
+				value = ((before as unknown[] | undefined) ?? []).concat([pair]);
+			}
+		}
 		result[name] = value;
+		at = after;
 	}
 	return result;
 }
 
-/** Those that may come more than once are met by walking. */
-function readRepeated(properties: Properties, id: PropertyId, text: Text): unknown {
-	const { bytes, start, end } = properties;
-	const values: unknown[] = [];
-	for (let at = start; at < end; at = endOfProperty(bytes, at, end)) {
-		if (bytes[at] !== id) continue;
-		if (id === PropertyId.SubscriptionIdentifier) values.push(getVariable(bytes, at + 1, end));
-		else {
-			const middle = at + 3 + ((bytes[at + 1]! << 8) | bytes[at + 2]!);
-			const name = text.decode(bytes, at + 3, middle)!;
-			values.push([name, text.decode(bytes, middle + 2, endOfProperty(bytes, at, end))!]);
-		}
-	}
-	return id === PropertyId.SubscriptionIdentifier && values.length === 1 ? values[0] : values;
-}
-
-/** @returns whether the value is true or false */
-function isFlag(id: PropertyId): boolean {
-	return propertyType(id) === PropertyType.Byte && id !== PropertyId.MaximumQos;
-}
-
 /** Encodes properties, without their Property Length.
- *  @param packet PacketType, or WILL; `name` says in an error whose they are
+ *  @param packet PacketType, or WILL; `packetName` says in an error whose they are
  *  @param apart those that are checked, and written by somebody else
  *  Throws HearthError for a property that the packet may not carry, and for a value that it cannot have */
 export function encodeProperties(
 	properties: PacketProperties | undefined,
 	packet: number,
-	name: string,
+	packetName: string,
 	text: Text,
 	apart: readonly Name[] = NOBODY,
 ): Uint8Array {
-	const ids = properties === undefined ? [] : check(properties, packet, name, text, apart);
+	const given = (properties ?? {}) as Record<string, unknown>;
+	const names = Object.keys(given);
 	let size = 0;
-	for (let i = 0; i < ids.length; i++) size += sizeOf(ids[i]!, propertyOf(properties!, ids[i]!), text);
+	for (let i = 0; i < names.length; i++) {
+		const name = names[i]!;
+		if (given[name] === undefined) continue;
+		const id = NAMES.includes(name as Name) ? PROPERTY_IDS[name as Name] : 0;
+		const expected = mayCarry(packet, id) ? expectedOf(id as PropertyId, given[name], text) : NONE;
+		if (expected !== "") throw new HearthError("HEARTH_ERR_PACKET", `${packetName}: properties.${name}: ${expected}`);
+		size += sizeOf(given[name], text);
+	}
 	const bytes = new Uint8Array(size);
 	let at = 0;
-	for (let i = 0; i < ids.length; i++) at = put(bytes, at, ids[i]!, propertyOf(properties!, ids[i]!), text);
+	for (let i = 0; i < names.length; i++) {
+		const name = names[i] as Name;
+		if (given[name] !== undefined && !apart.includes(name)) at = put(bytes, at, PROPERTY_IDS[name], given[name], text);
+	}
 	return at === size ? bytes : bytes.slice(0, at);
-}
-
-function propertyOf(properties: PacketProperties, id: PropertyId): unknown {
-	for (let i = 0; i < PROPERTY_NAMES.length; i++)
-		if (PROPERTY_IDS[PROPERTY_NAMES[i]!] === id) return properties[PROPERTY_NAMES[i]!];
-	return undefined;
 }
 
 const NOBODY: readonly Name[] = frozen([]);
 
-/** @returns the identifiers of those that are there, but for those apart */
-function check(
-	properties: PacketProperties,
-	packet: number,
-	packetName: string,
-	text: Text,
-	apart: readonly Name[],
-): PropertyId[] {
-	const ids: PropertyId[] = [];
-	const names = Object.keys(properties);
-	for (let n = 0; n < names.length; n++) {
-		const name = names[n]!;
-		const value: unknown = properties[name as Name];
-		if (value === undefined) continue;
-		let id = 0;
-		for (let i = 0; i < PROPERTY_NAMES.length; i++)
-			if (PROPERTY_NAMES[i] === name) id = PROPERTY_IDS[PROPERTY_NAMES[i]!];
-		if (id === 0 || !mayCarry(packet, id)) throw wrong(packetName, name, "this packet has no such property");
-		const expected = expectedOf(id, value, text);
-		if (expected !== "") throw wrong(packetName, name, `give ${expected}`);
-		if (!apart.includes(name as Name)) ids.push(id);
-	}
-	return ids;
-}
-
-function wrong(packet: string, name: string, what: string): HearthError {
-	return new HearthError("HEARTH_ERR_PACKET", `${packet}: properties.${name}: ${what}`);
-}
+const NONE = "this packet has no such property";
 
 /** @returns what the value should be; "": it is */
 function expectedOf(id: PropertyId, value: unknown, text: Text): string {
-	if (id === PropertyId.UserProperty) {
-		const pairs = value as readonly (readonly string[])[];
-		let good = Array.isArray(pairs);
-		for (let i = 0; good && i < pairs.length; i++)
-			good = Array.isArray(pairs[i]) && fits(pairs[i]![0], text) && fits(pairs[i]![1], text);
-		return good ? "" : "pairs of a name and a value, texts of at most 65,535 bytes";
-	}
-	if (id === PropertyId.SubscriptionIdentifier) {
-		const numbers = listOf(value);
-		let good = true;
-		for (let i = 0; i < numbers.length; i++) good &&= isWithin(numbers[i], 1, VARIABLE_MAX);
-		return good ? "" : `a number, 1 to ${VARIABLE_MAX}, or a list of them`;
-	}
-	switch (propertyType(id)) {
-		case PropertyType.Byte:
-			if (isFlag(id)) return typeof value === "boolean" ? "" : "true or false";
-			return isWithin(value, 0, 1) ? "" : "0 or 1";
-		case PropertyType.TwoByte: {
-			const least = id === PropertyId.ReceiveMaximum || id === PropertyId.TopicAlias ? 1 : 0;
-			return isWithin(value, least, 65_535) ? "" : `a number, ${least} to 65535`;
-		}
-		case PropertyType.FourByte: {
-			const least = id === PropertyId.MaximumPacketSize ? 1 : 0;
-			return isWithin(value, least, 0xffffffff) ? "" : `a number, ${least} to 4294967295`;
-		}
+	const type = propertyType(id);
+	switch (type) {
+		case PropertyType.Pair:
+			if (
+				Array.isArray(value) &&
+				value.every((pair) => Array.isArray(pair) && fits(pair[0], text) && fits(pair[1], text))
+			)
+				return "";
+			return "give pairs of a name and a value, texts of at most 65,535 bytes";
 		case PropertyType.Binary:
-			return value instanceof Uint8Array && value.length <= 65_535 ? "" : "a Uint8Array of at most 65,535 bytes";
-		default:
-			return fits(value, text) ? "" : "a text of at most 65,535 bytes";
+			return value instanceof Uint8Array && value.length <= 65_535 ? "" : "give a Uint8Array of at most 65,535 bytes";
+		case PropertyType.Utf8:
+			return fits(value, text) ? "" : "give a text of at most 65,535 bytes";
 	}
+	if (type === PropertyType.Byte && id !== PropertyId.MaximumQos)
+		return typeof value === "boolean" ? "" : "give true or false";
+	const least = NOT_ZERO.includes(id) ? 1 : 0;
+	const most = MOST[type]!;
+	const mayBeList = type === PropertyType.Variable;
+	const numbers = mayBeList ? listOf(value) : [value as number];
+	return numbers.every((one) => Number.isInteger(one) && one >= least && one <= most)
+		? ""
+		: `give a number, ${least} to ${most}${mayBeList ? ", or a list of them" : ""}`;
 }
+
+/** Numbers that may not be 0. */
+const NOT_ZERO: readonly number[] = frozen([
+	PropertyId.ReceiveMaximum,
+	PropertyId.TopicAlias,
+	PropertyId.MaximumPacketSize,
+	PropertyId.SubscriptionIdentifier,
+]);
+
+/** The largest number, by type. */
+const MOST: readonly number[] = frozen([0, 1, 65_535, 0xffff_ffff, VARIABLE_MAX]);
 
 function listOf(value: unknown): readonly number[] {
 	return Array.isArray(value) ? value : [value as number];
 }
 
-function isWithin(value: unknown, min: number, max: number): boolean {
-	return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
-}
-
 /** @returns whether the value is a text that a packet can hold. Spec: 5.0, 1.5.4 */
 function fits(value: unknown, text: Text): boolean {
-	return typeof value === "string" && text.size(value) <= 65_535 && value.indexOf("\0") < 0;
+	return typeof value === "string" && text.size(value) <= 65_535 && !value.includes("\0");
 }
 
 /** @returns bytes of the encoded property at the most */
-function sizeOf(id: PropertyId, value: unknown, text: Text): number {
-	if (id === PropertyId.UserProperty) {
-		const pairs = value as readonly (readonly [string, string])[];
-		let size = 0;
-		for (let i = 0; i < pairs.length; i++) size += 5 + text.size(pairs[i]![0]) + text.size(pairs[i]![1]);
-		return size;
-	}
-	if (id === PropertyId.SubscriptionIdentifier) return 5 * listOf(value).length;
+function sizeOf(value: unknown, text: Text): number {
 	if (typeof value === "string") return 3 + text.size(value);
-	return value instanceof Uint8Array ? 3 + value.length : 5;
+	if (value instanceof Uint8Array) return 3 + value.length;
+	return Array.isArray(value) ? value.reduce((size, one) => size + sizeOf(one, text), 0) : 5;
 }
 
 function put(bytes: Uint8Array, at: number, id: PropertyId, value: unknown, text: Text): number {
-	if (id === PropertyId.UserProperty) {
-		const pairs = value as readonly (readonly [string, string])[];
-		for (let i = 0; i < pairs.length; i++) at = putUserProperty(bytes, at, pairs[i]![0], pairs[i]![1], text);
-		return at;
-	}
-	if (id === PropertyId.SubscriptionIdentifier) {
-		const numbers = listOf(value);
-		for (let i = 0; i < numbers.length; i++) at = putNumber(bytes, at, id, numbers[i]!);
-		return at;
-	}
 	if (typeof value === "string") return putStringProperty(bytes, at, id, value, text);
 	if (value instanceof Uint8Array) return putDataProperty(bytes, at, id, value, 0, value.length);
-	return putNumber(bytes, at, id, Number(value));
+	if (!Array.isArray(value)) return putNumber(bytes, at, id, Number(value));
+	for (let i = 0; i < value.length; i++) {
+		const one: unknown = value[i];
+		at = Array.isArray(one) ? putUserProperty(bytes, at, one[0], one[1], text) : put(bytes, at, id, one, text);
+	}
+	return at;
 }

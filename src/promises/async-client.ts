@@ -8,9 +8,9 @@ import type { IncomingMessage } from "../client/incoming-message.js";
 import type { ClientSubscription, MessageHandler } from "../client/subscriptions.js";
 import type { ReasonPacket } from "../codec/connect.js";
 import { PacketType, PropertyId } from "../codec/packet-types.js";
-import { Cause } from "../errors.js";
+import { Cause, causeName } from "../errors.js";
 import type { Platform } from "../platform.js";
-import { abortError, ClientError, causeError, reasonError } from "./client-error.js";
+import { abortable, ClientError, causeError, reasonError, reasonName } from "./client-error.js";
 import { type ClientEvents, Emitter } from "./emitter.js";
 import { Intake } from "./intake.js";
 import type { Message } from "./message.js";
@@ -86,8 +86,6 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	private readonly publisher: Publisher;
 	private ready: { resolve: () => void; reject: (error: unknown) => void } | undefined = undefined;
 	private ending: { until: number; finish: () => void } | undefined = undefined;
-	/** why there was no connection last */
-	private failure: ClientError | undefined = undefined;
 
 	constructor(
 		readonly settings: Settings,
@@ -127,29 +125,14 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	 *  `retry` of the last one */
 	open(): Promise<this> {
 		const signal = this.settings.signal;
-		return new Promise((resolve, reject) => {
-			if (signal?.aborted) {
-				this.ended();
-				return reject(abortError("connect", signal));
-			}
-			const abort = () => {
+		if (signal?.aborted) this.ended();
+		return abortable("connect", signal, (resolve, reject) => {
+			this.ready = { resolve: () => resolve(this), reject };
+			this.core.connect();
+			return () => {
 				this.ready = undefined;
 				this.core.disconnect();
-				reject(abortError("connect", signal!));
 			};
-			signal?.addEventListener("abort", abort, { once: true });
-			const settled = () => signal?.removeEventListener("abort", abort);
-			this.ready = {
-				resolve: () => {
-					settled();
-					resolve(this);
-				},
-				reject: (error) => {
-					settled();
-					reject(error);
-				},
-			};
-			this.core.connect();
 		});
 	}
 
@@ -165,9 +148,11 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		return this.publisher.publish(topic, payload, options);
 	}
 
-	/** the Reason String of the packet that is being handled */
-	told(): string | undefined {
-		return this.core.ackPacket.properties.string(PropertyId.ReasonString, this.core.text);
+	/** @returns why something was given up, or refused by the packet that is being handled; undefined: it was not */
+	errorOf(what: string, cause: Cause, reason: number): ClientError | undefined {
+		if (cause !== Cause.None) return causeError(what, cause);
+		if (reason < 0x80) return undefined;
+		return reasonError(what, reason, this.core.ackPacket.properties.string(PropertyId.ReasonString, this.core.text));
 	}
 
 	flushed(): void {
@@ -193,27 +178,23 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		const core = this.core;
 		const { signal } = options;
 		const what = `subscribe ${filter}`;
-		if (signal?.aborted) return Promise.reject(abortError(what, signal));
 		const properties = encodeProperties(options.properties, core.text, PacketType.Subscribe, "subscribe");
 		const given: ClientSubscribeOptions = { ...options, ...(properties === undefined ? {} : { properties }) } as never;
 		if (properties === undefined) delete given.properties;
-		return new Promise((resolve, reject) => {
-			const abort = () => {
-				if (typeof added === "number") return;
-				reject(abortError(what, signal!));
-				core.unsubscribe(added);
-			};
+		return abortable(what, signal, (resolve, reject) => {
 			const added = core.subscribe(filter, take, given, (cause, reason) => {
-				signal?.removeEventListener("abort", abort);
 				this.progress();
-				if (cause !== Cause.None) reject(causeError(what, cause));
-				else if (reason >= 0x80) reject(reasonError(what, reason, this.told()));
+				const error = this.errorOf(what, cause, reason);
+				if (error !== undefined) reject(error);
 				else resolve(new Subscription(this, added as Exclude<typeof added, number>, reason));
 			});
-			if (typeof added === "number") return reject(causeError(what, added));
+			if (typeof added === "number") {
+				reject(causeError(what, added));
+				return undefined;
+			}
 			begun?.(added);
-			signal?.addEventListener("abort", abort, { once: true });
 			this.progress();
+			return () => core.unsubscribe(added);
 		});
 	}
 
@@ -339,10 +320,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	}
 
 	connectAck(packet: ReasonPacket): void {
-		if (packet.reason !== 0) {
-			if (!this.core.isConnected) this.failure = undefined;
-			return;
-		}
+		if (packet.reason !== 0) return;
 		const ready = this.ready;
 		this.ready = undefined;
 		ready?.resolve();
@@ -351,23 +329,21 @@ export class AsyncClient extends Emitter<ClientEvents> {
 
 	disconnected(cause: Cause, reason: number, why: string, againMs: number): void {
 		const { scheme, host, port } = this.settings.address;
-		const what = `${scheme}://${host}:${port}`;
-		const error = reason >= 0x80 ? new ClientError(reasonError("", reason).code, `${what}: ${why}`, reason) : undefined;
-		this.failure = error ?? new ClientError(causeError("", cause).code, `${what}: ${why}`, reason);
+		const code = reason >= 0x80 ? reasonName(reason) : causeName(cause);
+		const error = new ClientError(code, `${scheme}://${host}:${port}: ${why}`, reason);
 		this.intake.reset();
 		this.full.clear();
 		const ready = this.ready;
 		if (ready !== undefined && againMs !== 0 && (againMs < 0 || !this.settings.retry)) {
 			this.ready = undefined;
-			const failure = this.failure;
 			if (againMs > 0) this.core.disconnect();
 			this.ended();
-			return ready.reject(failure);
+			return ready.reject(error);
 		}
-		if (cause !== Cause.None) this.emit("disconnect", { error: this.failure, againMs });
+		if (cause !== Cause.None) this.emit("disconnect", { error, againMs });
 		if (againMs >= 0) return;
-		for (const queue of this.queues) queue.end(cause === Cause.None ? undefined : this.failure);
-		this.requests.fail(this.failure);
+		for (const queue of this.queues) queue.end(cause === Cause.None ? undefined : error);
+		this.requests.fail(error);
 		this.ended();
 	}
 }

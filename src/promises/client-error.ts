@@ -80,3 +80,33 @@ export function abortError(what: string, signal: Signal): unknown {
 	const { reason } = signal;
 	return reason instanceof Error ? reason : new ClientError("aborted", `${what}: aborted`, 0);
 }
+
+/** @returns a promise that a signal may end: it rejects then.
+ *  @param start begins what is waited for, and settles the promise; what it returns is called when the signal ends
+ *  it */
+export function abortable<T>(
+	what: string,
+	signal: Signal | undefined,
+	start: (resolve: (value: T) => void, reject: (error: unknown) => void) => (() => unknown) | undefined,
+): Promise<T> {
+	return new Promise((resolve, reject) => {
+		if (signal?.aborted) return reject(abortError(what, signal));
+		let undo: (() => unknown) | undefined;
+		const abort = () => {
+			reject(abortError(what, signal!));
+			undo?.();
+		};
+		const settled = () => signal?.removeEventListener("abort", abort);
+		signal?.addEventListener("abort", abort, { once: true });
+		undo = start(
+			(value) => {
+				settled();
+				resolve(value);
+			},
+			(error) => {
+				settled();
+				reject(error);
+			},
+		);
+	});
+}

@@ -6,7 +6,7 @@ import { PacketType } from "../codec/packet-types.js";
 import { Cause } from "../errors.js";
 import { frozen } from "../frozen.js";
 import type { AsyncClient } from "./async-client.js";
-import { abortError, ClientError, causeError, reasonError } from "./client-error.js";
+import { abortError } from "./client-error.js";
 import { BytesSource, ChunkSource } from "./payload-sources.js";
 import { encodeProperties, type PropertyRecord } from "./property-record.js";
 import { bytesOf, type Signal } from "./settings.js";
@@ -93,15 +93,14 @@ export class Publisher {
 				settled = true;
 				if (abort !== undefined) signal?.removeEventListener("abort", abort);
 				chunks?.close();
-				if (cause !== Cause.None) fail(this.dropped(topic, cause, chunks?.failure));
-				else if (reason >= 0x80) fail(this.dropped(topic, reasonError(`publish ${topic}`, reason, this.client.told())));
-				else resolve({ reason });
+				if (cause === Cause.None && reason < 0x80) resolve({ reason });
+				else fail(this.dropped(topic, cause, reason, chunks?.failure));
 				if (this.client.hasFullQueue) this.client.progress();
 			};
 			const entry = publish(core, topic, payload, options, done, source);
 			if (entry < 0) {
 				chunks?.close();
-				return fail(this.dropped(topic, -entry));
+				return fail(this.dropped(topic, -entry, 0));
 			}
 			if (this.client.hasFullQueue) this.client.progress();
 			if (signal === undefined || settled) return;
@@ -118,14 +117,14 @@ export class Publisher {
 	}
 
 	private refuse(topic: string, cause: Cause): Promise<never> {
-		const promise = Promise.reject(this.dropped(topic, cause, undefined));
+		const promise = Promise.reject(this.dropped(topic, cause, 0));
 		promise.catch(() => {});
 		return promise;
 	}
 
 	/** Tells of a message that is given up. @returns the error */
-	private dropped(topic: string, why: Cause | ClientError, failure?: unknown): unknown {
-		const error = why instanceof ClientError ? why : causeError(`publish ${topic}`, why);
+	private dropped(topic: string, cause: Cause, reason: number, failure?: unknown): unknown {
+		const error = this.client.errorOf(`publish ${topic}`, cause, reason)!;
 		this.client.emit("drop", error);
 		return failure ?? error;
 	}

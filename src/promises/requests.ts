@@ -1,9 +1,10 @@
 /** Request and response: answers by their Correlation Data. Spec: 5.0, 4.10 */
 import { Version } from "../codec/packet-types.js";
 import type { AsyncClient, SubscribeOptions } from "./async-client.js";
-import { abortError, ClientError } from "./client-error.js";
+import { abortable, abortError, ClientError, reasonName } from "./client-error.js";
 import type { Message } from "./message.js";
 import type { PublishOptions } from "./publisher.js";
+import { bytesOf } from "./settings.js";
 import type { Subscription } from "./subscription.js";
 
 interface Request {
@@ -11,7 +12,8 @@ interface Request {
 	reject(error: unknown): void;
 	/** ms on the platform's clock */
 	until: number;
-	topic: string;
+	/** for an error's line */
+	what: string;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -30,9 +32,10 @@ export class Requests {
 		options: PublishOptions & { timeoutMs?: number; timeout?: number },
 	): Promise<Message> {
 		const client = this.client;
+		const what = `request ${topic}`;
 		const { timeoutMs, timeout, properties, signal, ...others } = options;
 		const until = client.platform.now() + (timeoutMs ?? timeout ?? TIMEOUT_MS);
-		if (signal?.aborted) throw abortError(`request ${topic}`, signal);
+		if (signal?.aborted) throw abortError(what, signal);
 		this.subscribed ??= this.subscribe();
 		try {
 			await this.subscribed;
@@ -41,42 +44,26 @@ export class Requests {
 			throw error;
 		}
 		if (client.core.version !== Version.V5)
-			throw new ClientError("unsupported-protocol-version", `request ${topic}: needs 5.0, the server has none`, 0x84);
+			throw new ClientError("unsupported-protocol-version", `${what}: needs 5.0, the server has none`, 0x84);
 		const key = `${++this.asked}`;
-		const correlationData = Uint8Array.from(key, (digit) => digit.charCodeAt(0));
-		const answer = new Promise<Message>((resolve, reject) => {
-			const abort = () => this.settle(key)?.reject(abortError(`request ${topic}`, signal!));
-			const settled = () => signal?.removeEventListener("abort", abort);
-			signal?.addEventListener("abort", abort, { once: true });
-			this.waiting.set(key, {
-				resolve: (message) => {
-					settled();
-					resolve(message);
-				},
-				reject: (error) => {
-					settled();
-					reject(error);
-				},
-				until,
-				topic,
-			});
+		const correlationData = bytesOf(key, client.core.text);
+		return abortable(what, signal, (resolve, reject) => {
+			this.waiting.set(key, { resolve, reject, until, what });
+			client
+				.publish(topic, payload, {
+					qos: 1, // so that the server may say that nobody has subscribed
+					...others,
+					properties: { ...properties, responseTopic: this.responseTopic, correlationData },
+				})
+				.then(
+					({ reason }) => {
+						if (reason === 0x10)
+							this.settle(key)?.reject(new ClientError(reasonName(reason), `${what}: nobody has subscribed`, reason));
+					},
+					(error) => this.settle(key)?.reject(error),
+				);
+			return () => this.settle(key);
 		});
-		answer.catch(() => {});
-		client
-			.publish(topic, payload, {
-				qos: 1, // so that the server may say that nobody has subscribed
-				...others,
-				properties: { ...properties, responseTopic: this.responseTopic, correlationData },
-			})
-			.then(
-				({ reason }) => {
-					if (reason !== 0x10) return;
-					const nobody = new ClientError("no-matching-subscribers", `request ${topic}: nobody has subscribed`, reason);
-					this.settle(key)?.reject(nobody);
-				},
-				(error) => this.settle(key)?.reject(error),
-			);
-		return answer;
 	}
 
 	private subscribe(): Promise<Subscription> {
@@ -103,10 +90,10 @@ export class Requests {
 	tick(): void {
 		if (this.waiting.size === 0) return;
 		const now = this.client.platform.now();
-		for (const [key, { until, topic, reject }] of this.waiting) {
+		for (const [key, { until, what, reject }] of this.waiting) {
 			if (until > now) continue;
 			this.waiting.delete(key);
-			reject(new ClientError("request-timeout", `request ${topic}: no answer in time`, 0));
+			reject(new ClientError("request-timeout", `${what}: no answer in time`, 0));
 		}
 	}
 

@@ -2,7 +2,6 @@
 import type { ClientSubscription } from "../client/subscriptions.js";
 import { Cause } from "../errors.js";
 import type { AsyncClient } from "./async-client.js";
-import { causeError, reasonError } from "./client-error.js";
 
 export class Subscription {
 	constructor(
@@ -22,8 +21,9 @@ export class Subscription {
 		return new Promise((resolve, reject) => {
 			this.client.core.unsubscribe(this.core, (cause, reason) => {
 				this.client.progress();
-				if (cause === Cause.TransportClosed || (cause === Cause.None && reason < 0x80)) resolve();
-				else reject(cause !== Cause.None ? causeError(what, cause) : reasonError(what, reason));
+				const error = this.client.errorOf(what, cause, reason);
+				if (error === undefined || cause === Cause.TransportClosed) resolve();
+				else reject(error);
 			});
 			this.client.progress();
 		});

@@ -177,7 +177,7 @@ test("a packet that cannot be made is an error of the program, with what it is a
 			{ type: "connack", properties: { receiveMaximum: 0 } },
 			/^connack: properties\.receiveMaximum: give a number, 1 to 65535$/,
 		],
-		[{ type: "connack", properties: { maximumQoS: 2 } }, /^connack: properties\.maximumQoS: give 0 or 1$/],
+		[{ type: "connack", properties: { maximumQoS: 2 } }, /^connack: properties\.maximumQoS: give a number, 0 to 1$/],
 		[{ type: "auth", properties: { authenticationData: "x" } }, /properties\.authenticationData: give a Uint8Array/],
 		[{ type: "auth", properties: { userProperties: { a: "b" } } }, /properties\.userProperties: give pairs/],
 		[{ type: "pubrel", packetId: 1, reasonCode: 0x87 }, /^pubrel: Reason Code 135: give one/],
