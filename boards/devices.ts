@@ -5,6 +5,8 @@ import type { DevicesPart } from "./hub.js";
 export interface DevicesOptions {
 	/** the user who may use the hub's own topics and its page; undefined: nobody */
 	admin: string | undefined;
+	/** the hub puts itself into Home Assistant's discovery */
+	announceHub: boolean;
 	/** the window opened or closed, or the hub has got its identifier */
 	changed: (hubId: string, open: boolean) => void;
 	log: (line: string) => void;

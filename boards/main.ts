@@ -1,5 +1,5 @@
 /** What is flashed: the hub on a device with Wi-Fi. Options come from mcconfig's command line: ssid, password, user,
- *  secret, anonymous, host, port, ws, storage, pairing, button, setup. */
+ *  secret, anonymous, host, port, ws, storage, pairing, homeassistant, button, setup. */
 import { limits } from "hearth-mqtt/limits";
 import config from "mc/config";
 import { storedBytes, storedRecords } from "../src/budget.js";
@@ -71,9 +71,11 @@ function begin(network: SetUp | undefined, restarts: string): void {
 	/** what mDNS says of the hub */
 	let said: ReadonlyMap<string, string> | undefined;
 	let announced: Announcement | undefined;
+	const announceHub = option("homeassistant") === "1";
 	const devices = () =>
 		makeDevices({
 			admin: option("user"),
+			announceHub,
 			changed(hubId, open) {
 				said = new Map(hubTexts(hubId, open));
 				announced?.tell(said);
@@ -81,6 +83,7 @@ function begin(network: SetUp | undefined, restarts: string): void {
 			log: (line) => trace(`${line}\n`),
 		});
 	const part = option("pairing") === "1" ? devices() : undefined;
+	if (announceHub && part === undefined) trace("homeassistant=1: this needs pairing=1, which says who the hub is\n");
 	const hub = new HubOnDevice({
 		port: Number(option("port") ?? 1883),
 		webSocketPort: option("ws") === undefined ? undefined : Number(option("ws")),

@@ -26,6 +26,8 @@ export interface PairingOptions {
 	devicesMax: number;
 	/** the user who may use the hub's own topics and its page; undefined: none but devices of the kind "admin" */
 	admin: string | undefined;
+	/** the hub puts itself into Home Assistant's discovery. Default: false */
+	announceHub?: boolean;
 	/** opens the store of the hub's records; undefined: they are kept until the next start only */
 	openRecords: (() => KeyValue) | undefined;
 	/** bytes of all records that may be kept there. Default: BYTES_MAX */
@@ -50,6 +52,10 @@ class BoardDevicesOptions implements HubDevicesOptions {
 
 	get linesMax(): number {
 		return LINES_MAX;
+	}
+
+	get announceHub(): boolean {
+		return this.part.options.announceHub ?? false;
 	}
 
 	get events(): DeviceHubEvents {

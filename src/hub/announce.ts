@@ -99,15 +99,18 @@ export function discoveryConfig(
 ): string {
 	if (!ID.test(device.id)) throw new RangeError(`announce: ${device.id}: give 1 to 32 of A-Z a-z 0-9 - _`);
 	if (entities.length === 0) throw new RangeError(`announce: ${device.id}: give at least one entity`);
-	const components: Record<string, object> = {};
+	// text after text: an entity's identifier as a property's name would take a device memory for good
+	let components = "";
 	for (let i = 0; i < entities.length; i++) {
 		const entity = entities[i]!;
 		const where = `announce: ${device.id}: ${entity.id}`;
 		if (!ID.test(entity.id)) throw new RangeError(`${where}: give 1 to 32 of A-Z a-z 0-9 - _`);
-		if (components[entity.id] !== undefined) throw new RangeError(`${where}: there are two of it`);
-		components[entity.id] = component(device.id, entity, where);
+		for (let j = 0; j < i; j++)
+			if (entities[j]!.id === entity.id) throw new RangeError(`${where}: there are two of it`);
+		const fields = JSON.stringify(component(device.id, entity, where));
+		components += `${i === 0 ? "" : ","}"${entity.id}":${fields}`;
 	}
-	return JSON.stringify({
+	const about = JSON.stringify({
 		dev: compact({
 			ids: [device.id],
 			name: device.name || device.id,
@@ -122,8 +125,8 @@ export function discoveryConfig(
 		}),
 		o: compact({ name: "Hearth", sw: options.version }),
 		avty_t: availabilityTopic(device.id),
-		cmps: components,
 	});
+	return `${about.slice(0, -1)},"cmps":{${components}}}`;
 }
 
 function component(id: string, entity: Entity, where: string): object {

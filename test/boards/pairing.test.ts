@@ -5,6 +5,7 @@ import { type AsyncClient, connect } from "../../host-sim/client/index.js";
 import { startOnXs, type XsOptions, type XsResult } from "../../scripts/xs.mjs";
 import { ScramSha256Client } from "../../src/auth/scram-client.js";
 import type { DeviceKeys } from "../../src/hub/join.js";
+import { wrong } from "../support/discovery.js";
 import { nodePairing, pairWith } from "../support/join.js";
 import { assert, suite } from "../support/test.js";
 import { whyNoXs } from "../xs/support.js";
@@ -159,6 +160,31 @@ onXs("the board's button opens a window, once, and everybody sees that it did", 
 	await admin.end();
 	await board.end();
 	assert.is(board.lines.filter((line) => line.startsWith("pairing: open")).length, 1, "one window for two presses");
+});
+
+onXs("a board puts itself into Home Assistant's discovery, with values that it tells", async () => {
+	const board = await Board.start({ config: { homeassistant: "1" } });
+	const assistant = await connect({ port: board.port, username: "ann", password: "secret" });
+	const retained = new Map<string, string>();
+	const topic = `homeassistant/device/${board.hubId}/config`;
+	let all = () => {};
+	const told = new Promise<void>((resolve) => {
+		all = resolve;
+	});
+	for (const filter of [topic, `devices/${board.hubId}/+`])
+		await assistant.subscribe(filter, (message) => {
+			retained.set(message.topic, message.text);
+			if (retained.size === 5) all();
+		});
+	await told;
+	const config = retained.get(topic)!;
+	assert.equal(wrong(topic, config), []);
+	const { avty_t: availability, cmps } = JSON.parse(config);
+	assert.is(retained.get(availability), "online");
+	for (const [id, component] of Object.entries<Record<string, string>>(cmps))
+		assert.match(retained.get(component["stat_t"]!)!, /^\d+$/, id);
+	await assistant.end();
+	await board.end();
 });
 
 onXs("a board without random numbers that can be trusted pairs nobody, and says so", async () => {

@@ -28,6 +28,7 @@ function start(): void {
 		entropy: config.entropy === "none" ? none : entropy,
 		devicesMax: DEVICES,
 		admin: "ann",
+		announceHub: config.homeassistant === "1",
 		openRecords: () => new Domain("hearth-hub", 1_000),
 	});
 	const hub = new HubOnDevice({
