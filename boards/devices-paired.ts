@@ -15,13 +15,14 @@ const DOMAIN = "hearth-hub";
 const DEVICES_MAX = 2 * limits.connections;
 
 /** @returns what the hub is made with */
-export function makeDevices({ admin, announceHub, changed }: DevicesOptions): PairingOnDevice {
+export function makeDevices({ admin, announceHub, changed, moved }: DevicesOptions): PairingOnDevice {
 	return new PairingOnDevice({
 		entropy,
 		devicesMax: DEVICES_MAX,
 		admin,
 		announceHub,
 		openRecords,
+		moved,
 		...(config.devicesBytes === undefined ? {} : { bytesMax: Number(config.devicesBytes) }),
 		changed: ({ hub }) => changed(hub.hubId, hub.pairing.window !== undefined),
 	});

@@ -9,6 +9,8 @@ export interface DevicesOptions {
 	announceHub: boolean;
 	/** the window opened or closed, or the hub has got its identifier */
 	changed: (hubId: string, open: boolean) => void;
+	/** the hub has another one's identity and devices: the board is to start again */
+	moved: () => void;
 	log: (line: string) => void;
 }
 

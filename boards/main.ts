@@ -2,6 +2,7 @@
  *  secret, anonymous, host, port, ws, storage, pairing, homeassistant, button, setup. */
 import { limits } from "hearth-mqtt/limits";
 import config from "mc/config";
+import Timer from "timer";
 import { storedBytes, storedRecords } from "../src/budget.js";
 import { hubTexts } from "../src/hub/pairing-keys.js";
 import { ACCESS_POINT_ADDRESS, openAccessPoint } from "./access-point.js";
@@ -18,6 +19,9 @@ import { forgetSetUp, type SetUp, SetUpServer, storedSetUp } from "./set-up.js";
 
 /** The board's own network, until it is set up. */
 const SET_UP_SSID = "Hearth";
+
+/** Until the board starts again with what it has got: the answer is to leave before, ms. */
+const RESTART_MS = 1_000;
 
 /** @returns the option's text; undefined: not given */
 function option(name: string): string | undefined {
@@ -80,6 +84,7 @@ function begin(network: SetUp | undefined, restarts: string): void {
 				said = new Map(hubTexts(hubId, open));
 				announced?.tell(said);
 			},
+			moved: () => Timer.set(() => System.restart(), RESTART_MS),
 			log: (line) => trace(`${line}\n`),
 		});
 	const part = option("pairing") === "1" ? devices() : undefined;

@@ -32,6 +32,8 @@ export interface PairingOptions {
 	openRecords: (() => KeyValue) | undefined;
 	/** bytes of all records that may be kept there. Default: BYTES_MAX */
 	bytesMax?: number;
+	/** the hub has another one's identity and devices: it begins anew with them */
+	moved?: () => void;
 	/** the window opened or closed */
 	changed?: (devices: HubDevices) => void;
 }
@@ -128,9 +130,15 @@ export class PairingOnDevice implements DevicesPart, DeviceHubEvents {
 		if (devices === undefined) return;
 		const { window, lastEnd, hubId } = devices.hub.pairing;
 		if (window === undefined) platform.log(1, `pairing: the window is closed (${lastEnd})`);
-		else if (window.attempts === 0)
-			platform.log(1, `pairing: open, by ${window.options.openedBy}: code ${window.code}, hub ${hubId}`);
+		else if (window.attempts === 0) {
+			const { openedBy, move } = window.options;
+			platform.log(1, `${move ? "moving" : "pairing"}: open, by ${openedBy}: code ${window.code}, hub ${hubId}`);
+		}
 		options.changed?.(devices);
+	}
+
+	moved(hubId: string | undefined): void {
+		if (hubId !== undefined) this.options.moved?.();
 	}
 
 	close(): void {

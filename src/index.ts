@@ -71,6 +71,7 @@ export { type Invitation, parseInvitation } from "./hub/invitation.js";
 export { type DeviceKeys, Join, type JoinOptions } from "./hub/join.js";
 export { JoinAuthentication } from "./hub/join-authentication.js";
 export { KeyValueRecords } from "./hub/key-value-records.js";
+export { type HubIdentity, Mover } from "./hub/mover.js";
 export { type Joined, PairedClient, type PairedClientOptions } from "./hub/paired-client.js";
 export { Pairing, type PairingEvents, type PairingPlatform, type WindowOptions } from "./hub/pairing.js";
 export { Devices, type HubRecords, type Records } from "./hub/registry.js";

@@ -116,7 +116,6 @@ interface ExportValues {
 	"passphrase-file"?: string | undefined;
 }
 
-/** A file appears whole, or not at all. */
 async function exportFile(path: string, values: ExportValues, sealCost: number): Promise<number> {
 	const { file, identity } = values;
 	const passphrase = readPassphrase(values["passphrase-file"]);
@@ -124,10 +123,22 @@ async function exportFile(path: string, values: ExportValues, sealCost: number):
 		await writeLines(path, identity, passphrase, sealCost, (bytes) => process.stdout.write(bytes));
 		return 0;
 	}
+	const lines = (write: Write) => writeLines(path, identity, passphrase, sealCost, write);
+	return writeFile("data export", file, passphrase, lines);
+}
+
+/** Writes a file that appears whole, or not at all, for its owner's eyes. @param make writes it and counts its lines
+ *  @returns the exit code. Throws HearthError when it cannot be written */
+export async function writeFile(
+	command: string,
+	file: string,
+	passphrase: string | undefined,
+	make: (write: Write) => Promise<number>,
+): Promise<number> {
 	const temporary = `${file}.${process.pid}`;
 	try {
 		const target = openSync(temporary, "wx", 0o600);
-		const count = await writeLines(path, identity, passphrase, sealCost, (bytes) => writeSync(target, bytes));
+		const count = await make((bytes) => writeSync(target, bytes));
 		fsyncSync(target);
 		closeSync(target);
 		renameSync(temporary, file);
@@ -137,9 +148,11 @@ async function exportFile(path: string, values: ExportValues, sealCost: number):
 		rmSync(temporary, { force: true });
 		if (error instanceof HearthError) throw error;
 		const cause = (error as NodeJS.ErrnoException).code ?? String(error);
-		throw new HearthError("HEARTH_ERR_WRITE", `data export: ${file}: cannot be written (${cause}); give another`);
+		throw new HearthError("HEARTH_ERR_WRITE", `${command}: ${file}: cannot be written (${cause}); give another`);
 	}
 }
+
+type Write = (bytes: Uint8Array) => void;
 
 /** Writes lines as they come, or all of them encrypted. @returns how many */
 async function writeLines(
@@ -147,7 +160,7 @@ async function writeLines(
 	identity: boolean,
 	passphrase: string | undefined,
 	sealCost: number,
-	write: (bytes: Uint8Array) => void,
+	write: Write,
 ): Promise<number> {
 	const held: Buffer[] = [];
 	const count = exportData(path, Date.now(), identity, (line) => {
@@ -193,24 +206,29 @@ async function importFile(directory: string, path: string, values: ImportValues)
 	return 0;
 }
 
-async function readLines(values: ImportValues): Promise<string[]> {
+/** @returns the lines of an export, which may be encrypted. @param command for what is said of the file
+ *  Throws HearthError when it cannot be read */
+export async function readLines(
+	values: Pick<ImportValues, "file" | "passphrase-file">,
+	command = "data import",
+): Promise<string[]> {
 	const name = values.file ?? "standard input";
 	const bytes = read(values.file ?? 0, name);
 	const passphrase = readPassphrase(values["passphrase-file"]);
 	if (!isSealed(bytes)) return bytes.toString().split("\n");
 	if (passphrase === undefined)
-		throw new HearthError("HEARTH_ERR_OPTION", `data import: ${name}: is encrypted; give --passphrase-file`);
+		throw new HearthError("HEARTH_ERR_OPTION", `${command}: ${name}: is encrypted; give --passphrase-file`);
 	const lines = await unseal(bytes, passphrase);
 	if (lines === undefined)
 		throw new HearthError(
 			"HEARTH_ERR_READ",
-			`data import: ${name}: another passphrase, or damaged; nothing is imported`,
+			`${command}: ${name}: another passphrase, or damaged; nothing is imported`,
 		);
 	return lines.toString().split("\n");
 }
 
-/** @returns a file's first line; undefined: no file is given */
-function readPassphrase(file: string | undefined): string | undefined {
+/** @returns a file's first line; undefined: no file is given. Throws HearthError when it is too short */
+export function readPassphrase(file: string | undefined): string | undefined {
 	if (file === undefined) return undefined;
 	const [passphrase = ""] = read(file, file).toString().split(/\r?\n/);
 	if (passphrase.length >= PASSPHRASE_LEAST) return passphrase;

@@ -3,6 +3,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { HearthError } from "../../src/errors.js";
 import { COMMAND_ROOT } from "../../src/hub/admin-topics.js";
 import type { AsyncClient } from "../client/index.js";
+import { fetchInto, send } from "./devices-move.js";
 import { parseArguments } from "./options.js";
 import { HUB_HELP, HUB_OPTIONS, HubRefused, PageClient } from "./page-client.js";
 
@@ -15,11 +16,20 @@ const HELP = `usage: hearth devices [list] [--json]
        hearth devices kind ID KIND
        hearth devices rights ID [RIGHT ...]
        hearth devices revoke ID [--clear-retained]
+       hearth devices send FILE --board URL [--code CODE]
+       hearth devices fetch FILE --board URL [--code CODE]
 
 add makes a user name and password for a device that cannot pair (MQTT 3.1.1: Tasmota, Shelly, ESPHome); the password is
 shown once. adopt lets in who came with an unknown user name in the last ten minutes; list shows them, too. A RIGHT is
 "publish FILTER" or "subscribe FILTER", with %u for the device; without any, its kind's alone are left.
 
+send gives a new board who the hub is and its devices, from an export (hearth data export --identity); fetch writes a
+board's into such a file. The board's window has to be open for that: with --user and --pw it is opened by the board's
+admin, and the code is on its console.
+
+      --board URL        the board, such as mqtt://192.168.1.20
+      --code CODE        the 8 digits on its console; without them they are asked for
+      --passphrase-file F  what FILE is encrypted with
       --json             for programs
 ${HUB_HELP}
 
@@ -32,6 +42,9 @@ const OPTIONS = {
 	kind: { type: "string" },
 	"clear-retained": { type: "boolean", default: false },
 	json: { type: "boolean", default: false },
+	board: { type: "string" },
+	code: { type: "string" },
+	"passphrase-file": { type: "string" },
 } as const;
 
 /** The arguments of each: how many at least, how many at most. */
@@ -45,6 +58,8 @@ const ACTIONS: Readonly<Record<string, readonly [least: number, most: number]>> 
 	kind: [2, 2],
 	rights: [1, 64],
 	revoke: [1, 1],
+	send: [1, 1],
+	fetch: [1, 1],
 };
 
 /** How long what the hub tells of its own may take to come, ms. */
@@ -72,6 +87,8 @@ export async function devices(args: string[]): Promise<number> {
 		throw unusable(`${action}: there is no such action; give one of ${Object.keys(ACTIONS).join(", ")}`);
 	if (rest.length < counts[0] || rest.length > counts[1])
 		throw unusable(`${action}: wrong number of arguments; hearth devices --help shows how`);
+	if (action === "send") return send(rest[0]!, values);
+	if (action === "fetch") return fetchInto(rest[0]!, values);
 	const page = await PageClient.open("devices", values);
 	const client = await page.mqtt();
 	try {

@@ -70,6 +70,7 @@ export class AdminTopics {
 						attemptsLeft: ATTEMPTS_MAX - window.attempts,
 						openedBy: window.options.openedBy,
 						name: window.options.name ?? "",
+						...(window.options.move ? { move: true } : {}),
 					}
 				: { end: lastEnd ?? "" }),
 		});
@@ -242,7 +243,9 @@ const COMMANDS: Readonly<Record<string, (hub: DeviceHub, request: Request, done:
 		const seconds = request["seconds"] ?? WINDOW_MS / 1_000;
 		if (typeof seconds !== "number" || !(seconds >= 1 && seconds <= WINDOW_MS_MAX / 1_000))
 			throw new RangeError(`seconds: give 1 to ${WINDOW_MS_MAX / 1_000}`);
-		hub.pairing.open({ openedBy: "topic", forMs: seconds * 1_000, ...givenOf(request) });
+		const move = request["move"] === true;
+		if (move && !hub.canMove) return done("this hub moves by hearth data export and import");
+		hub.pairing.open({ openedBy: "topic", forMs: seconds * 1_000, move, ...givenOf(request) });
 		done({});
 	},
 	"close-window"(hub, _request, done) {

@@ -21,6 +21,7 @@ import {
 import { DeviceAccess } from "./device-access.js";
 import { DeviceRights } from "./device-rights.js";
 import { Knocks, proofOf } from "./knocks.js";
+import { type MoveEvents, MoveMethod } from "./move.js";
 import { Pairing, type PairingEvents, type PairingPlatform } from "./pairing.js";
 import { Devices, type Records } from "./registry.js";
 
@@ -41,7 +42,7 @@ export interface DeviceHubOptions {
 	events?: DeviceHubEvents;
 }
 
-export interface DeviceHubEvents extends PairingEvents {
+export interface DeviceHubEvents extends PairingEvents, MoveEvents {
 	/** a device came, went, was changed or revoked */
 	device?(id: string): void;
 	/** somebody unknown came with a password */
@@ -105,7 +106,9 @@ export class DeviceHub {
 		this.rights = new DeviceRights(this.devices);
 		this.pairing = new Pairing(platform, hubId, this.devices, new WindowWatch(this, this.told));
 		this.knocks = new Knocks(platform, options.knocksMax ?? 8);
-		this.authentication = [new ScramSha256(platform, this.devices), this.pairing];
+		const scram = new ScramSha256(platform, this.devices);
+		const move = records.take === undefined ? [] : [new MoveMethod(this.pairing, records, this.told)];
+		this.authentication = [scram, this.pairing, ...move];
 		this.access = this.around(options.rules ?? {});
 	}
 
@@ -115,6 +118,11 @@ export class DeviceHub {
 		this.options.records.attach?.(broker);
 		this.placed = uintArray(this.devices.max, broker.connections.length);
 		this.devices.load();
+	}
+
+	/** whether its identity and devices may move over the network (move.ts) */
+	get canMove(): boolean {
+		return this.options.records.take !== undefined;
 	}
 
 	/** whom devices are paired with */

@@ -93,6 +93,16 @@ export class HubDevices implements DeviceHubEvents {
 		this.options.events?.knocked?.();
 	}
 
+	moved(hubId: string | undefined): void {
+		const { log, events } = this.options;
+		log.call(
+			this.options,
+			0,
+			hubId === undefined ? "moving: a copy of all devices has left" : `moving: now hub ${hubId}`,
+		);
+		events?.moved?.(hubId);
+	}
+
 	/** @param own what the program wants to hear itself @returns what the broker is to be told by */
 	events(own: BrokerEvents): BrokerEvents {
 		return new HubEvents(this, own);

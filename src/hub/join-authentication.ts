@@ -2,31 +2,34 @@
 import type { ClientAuthentication } from "../auth/authentication-method.js";
 import { Join, type JoinOptions } from "./join.js";
 import type { PairingPlatform } from "./pairing.js";
-import { PAIRING_METHOD } from "./pairing-keys.js";
 
 export class JoinAuthentication implements ClientAuthentication {
-	readonly name = PAIRING_METHOD;
+	readonly name: string;
 	readonly join: Join;
 	private answer: ((data: Uint8Array | undefined) => void) | undefined = undefined;
 	private paired = false;
 
 	/** @param ready the share for CONNECT is made, which takes a device a part of a second: the client may connect.
-	 *  Throws RangeError as Join does. */
+	 *  @param make a Join that does another thing with the key. Throws RangeError as Join does. */
 	constructor(
 		platform: PairingPlatform,
 		options: Omit<JoinOptions, "told">,
 		private readonly ready: () => void,
+		make: (platform: PairingPlatform, options: JoinOptions) => Join = (p, o) => new Join(p, o),
 	) {
-		this.join = new Join(platform, {
+		this.join = make(platform, {
 			...options,
 			told: (step) => {
 				const { answer } = this;
 				this.answer = undefined;
-				if (step === "paired") this.paired = true;
-				else if (answer !== undefined) answer(step === "send" ? this.join.data : undefined);
+				if (step === "paired") {
+					this.paired = true;
+					answer?.(undefined); // there is nothing more to say
+				} else if (answer !== undefined) answer(step === "send" ? this.join.data : undefined);
 				else this.ready(); // the first share, or it failed before
 			},
 		});
+		this.name = this.join.method;
 	}
 
 	/** Makes the share for CONNECT. */

@@ -42,7 +42,6 @@ export interface JoinOptions {
 const CONFIRMATION_BYTES = 32;
 
 export class Join {
-	readonly method = PAIRING_METHOD;
 	/** Authentication Data for the hub, after "send" */
 	data: Uint8Array | undefined = undefined;
 	failure: JoinFailure | undefined = undefined;
@@ -55,12 +54,17 @@ export class Join {
 
 	/** Throws RangeError for an identifier or a model that cannot be. */
 	constructor(
-		private readonly platform: PairingPlatform,
-		private readonly options: JoinOptions,
+		protected readonly platform: PairingPlatform,
+		protected readonly options: JoinOptions,
 	) {
 		if (!isDeviceId(options.clientId)) throw new RangeError("clientId: give 1 to 32 of A-Z a-z 0-9 - _");
 		if (platform.text.size(options.model ?? "") > MODEL_BYTES_MAX)
 			throw new RangeError(`model: give at most ${MODEL_BYTES_MAX} bytes`);
+	}
+
+	/** the method's name, which is in every derivation */
+	get method(): string {
+		return PAIRING_METHOD;
 	}
 
 	/** whether this side's last word is on its way: the hub may know the keys */
@@ -91,12 +95,20 @@ export class Join {
 	/** Takes the hub's Authentication Data: of AUTH, or of CONNACK with success. */
 	take(bytes: Uint8Array, start: number, end: number): void {
 		if (this.ended) return;
-		if (this.confirmed) {
-			if (end - start !== 1 || bytes[start] !== PairingMessage.Paired) return this.fail("protocol");
-			this.ended = true;
-			return this.options.told("paired");
-		}
-		this.takeShare(bytes, start, end);
+		if (this.confirmed) this.takeMore(bytes, start, end);
+		else this.takeShare(bytes, start, end);
+	}
+
+	/** What the hub says after this side's confirmation. */
+	protected takeMore(bytes: Uint8Array, start: number, end: number): void {
+		if (end - start !== 1 || bytes[start] !== PairingMessage.Paired) return this.fail("protocol");
+		this.done();
+	}
+
+	/** It is concluded. */
+	protected done(): void {
+		this.ended = true;
+		this.options.told("paired");
 	}
 
 	/** Nothing more is told. */
@@ -120,16 +132,16 @@ export class Join {
 			this.next(() => {
 				const v = side.proverV(shareV);
 				if (z === undefined || v === undefined) return this.fail("protocol");
-				const parties = { context: PAIRING_METHOD, prover: this.options.clientId, verifier: hubId };
+				const parties = { context: this.method, prover: this.options.clientId, verifier: hubId };
 				const keys = side.keys(parties, this.shareP!, shareV, z, v);
 				if (!sameBytes(keys.confirmVerifier, confirmV)) return this.fail("wrong-code");
-				this.derive(keys, hubId);
+				this.agreed(keys, hubId);
 			});
 		});
 	}
 
 	/** The hub knows the code: the secret is made, and kept before the hub hears the last word. */
-	private derive(keys: Keys, hubId: string): void {
+	protected agreed(keys: Keys, hubId: string): void {
 		const { crypto, text } = this.platform;
 		const { password, salt } = deviceSecret(crypto, text, keys.shared);
 		const derivation = new Pbkdf2(crypto, bytesOfText(text, password), salt, SECRET_ITERATIONS);
@@ -140,23 +152,28 @@ export class Join {
 			this.keys = { hubId, clientKey, serverKey, salt, iterations: SECRET_ITERATIONS };
 			this.options.keep(this.keys, (ok) => {
 				if (this.ended) return;
-				if (!ok) return this.fail("not-kept");
-				const data = new Uint8Array(1 + CONFIRMATION_BYTES);
-				data[0] = PairingMessage.ProverConfirmation;
-				data.set(keys.confirmProver, 1);
-				this.confirmed = true;
-				this.send(data);
+				if (ok) this.confirm(keys);
+				else this.fail("not-kept");
 			});
 		};
 		this.next(slice);
 	}
 
-	private send(data: Uint8Array): void {
+	/** Says that this side knows the code, too. */
+	protected confirm(keys: Keys): void {
+		const data = new Uint8Array(1 + CONFIRMATION_BYTES);
+		data[0] = PairingMessage.ProverConfirmation;
+		data.set(keys.confirmProver, 1);
+		this.confirmed = true;
+		this.send(data);
+	}
+
+	protected send(data: Uint8Array): void {
 		this.data = data;
 		this.options.told("send");
 	}
 
-	private fail(failure: JoinFailure): void {
+	protected fail(failure: JoinFailure): void {
 		this.failure = failure;
 		this.ended = true;
 		this.options.told("failed");

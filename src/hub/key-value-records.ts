@@ -5,11 +5,12 @@ import type { Saved } from "../broker/own-records.js";
 import type { KeyValue } from "../platform.js";
 import { crc32 } from "../storage/crc.js";
 import { RECORD_BYTES_MAX } from "./device-record.js";
-import type { HubRecords } from "./registry.js";
+import type { HubRecords, TakenRecords } from "./registry.js";
 
-/** The name that the hub's identifier has, and what stands before the numbers of devices. */
+/** The name that the hub's identifier has, and what may stand before the numbers of devices. */
 const HUB_ID = "id";
-const DEVICE = "d";
+const FIRST = "d";
+const SECOND = "e";
 
 /** A value: CRC of the words behind it, bytes of the record, the record, filled up to whole words. */
 const LENGTH_AT = 4;
@@ -19,41 +20,88 @@ const HEAD_BYTES = 8;
 export const VALUE_BYTES_MAX: number = HEAD_BYTES + ((RECORD_BYTES_MAX + 3) & ~3);
 
 export class KeyValueRecords implements HubRecords {
+	/** before the numbers of devices: one of two, so that another hub's devices are there before they count */
+	private prefix: string;
+
 	/** @param max devices at most @param bytesMax bytes of all values that may be kept: the store has others', too */
 	constructor(
 		private readonly store: KeyValue,
 		private readonly max: number,
 		private readonly bytesMax: number,
-	) {}
+	) {
+		const kept = this.value(HUB_ID);
+		this.prefix = kept !== undefined && kept[0] === SECOND.charCodeAt(0) ? SECOND : FIRST;
+		this.clear(this.otherPrefix); // the power may have failed while they came, or when they had
+	}
+
+	private get otherPrefix(): string {
+		return this.prefix === FIRST ? SECOND : FIRST;
+	}
 
 	get hubId(): Uint8Array | undefined {
-		return this.value(HUB_ID);
+		return this.value(HUB_ID)?.slice(1);
 	}
 
 	keepHubId(bytes: Uint8Array, saved: Saved): void {
-		saved(this.put(HUB_ID, bytes, bytes.length));
+		saved(this.putHubId(this.prefix, bytes));
+	}
+
+	/** The identifier and where the devices are is one value: who the hub is and whom it knows change together. */
+	private putHubId(prefix: string, bytes: Uint8Array): boolean {
+		const value = new Uint8Array(1 + bytes.length);
+		value[0] = prefix.charCodeAt(0);
+		value.set(bytes, 1);
+		return this.put(HUB_ID, value, value.length);
 	}
 
 	/** A record that is damaged is none. */
 	read(number: number): Uint8Array | undefined {
-		return this.value(nameOf(number));
+		return this.value(this.prefix + number);
 	}
 
 	/** Writes at once, which takes a store in flash some milliseconds. */
 	write(number: number, bytes: Uint8Array, end: number, saved: Saved): void {
-		const name = nameOf(number);
-		const fits = this.bytesBeside(name) + HEAD_BYTES + end <= this.bytesMax;
-		saved(fits && this.put(name, bytes, end));
+		saved(this.putDevice(this.prefix, number, bytes, end));
+	}
+
+	private putDevice(prefix: string, number: number, bytes: Uint8Array, end: number): boolean {
+		const fits = this.bytesBeside(prefix, number) + HEAD_BYTES + end <= this.bytesMax;
+		return fits && number < this.max && this.put(prefix + number, bytes, end);
 	}
 
 	delete(number: number, saved: Saved): void {
 		let gone = true;
 		try {
-			this.store.delete(nameOf(number));
+			this.store.delete(this.prefix + number);
 		} catch {
 			gone = false;
 		}
 		saved(gone);
+	}
+
+	take(): TakenRecords {
+		const prefix = this.otherPrefix;
+		this.clear(prefix);
+		return {
+			put: (number, bytes) => this.putDevice(prefix, number, bytes, bytes.length),
+			commit: (hubId) => {
+				if (!this.putHubId(prefix, hubId)) return false;
+				this.prefix = prefix;
+				this.clear(this.otherPrefix);
+				return true;
+			},
+		};
+	}
+
+	/** Takes devices away that don't count. */
+	private clear(prefix: string): void {
+		const value = new Uint8Array(VALUE_BYTES_MAX);
+		try {
+			for (let number = 0; number < this.max; number++)
+				if (this.store.read(prefix + number, value, 0) >= 0) this.store.delete(prefix + number);
+		} catch {
+			// they take room, and nothing else; the next start tries again
+		}
 	}
 
 	/** @returns whether it is written. A store that is full throws, and has what it had */
@@ -83,15 +131,11 @@ export class KeyValueRecords implements HubRecords {
 
 	/** Asks the store each time: a change is seldom, and memory is dear.
 	 *  @returns bytes of all devices' values but one */
-	private bytesBeside(name: string): number {
+	private bytesBeside(prefix: string, but: number): number {
 		const value = new Uint8Array(VALUE_BYTES_MAX);
 		let bytes = 0;
 		for (let number = 0; number < this.max; number++)
-			if (nameOf(number) !== name) bytes += Math.max(0, this.store.read(nameOf(number), value, 0));
+			if (number !== but) bytes += Math.max(0, this.store.read(prefix + number, value, 0));
 		return bytes;
 	}
-}
-
-function nameOf(number: number): string {
-	return DEVICE + number;
 }

@@ -31,8 +31,8 @@ const enum Stage {
 	Computing,
 	/** the Prover's confirmation is to come */
 	Confirmation,
-	/** the record is being written */
-	Saving,
+	/** the Prover knows the code: what follows of that */
+	Confirmed,
 	Ended,
 }
 
@@ -45,11 +45,22 @@ export class PairingExchange implements AuthenticationExchange {
 	private model = "";
 
 	constructor(
-		private readonly pairing: Pairing,
+		protected readonly pairing: Pairing,
 		private readonly clientId: string,
 		private readonly address: string,
 		private readonly told: Told,
 	) {}
+
+	/** the method's name: a proof for one is none for another */
+	protected get context(): string {
+		return PAIRING_METHOD;
+	}
+
+	/** @returns why nothing may begin in this window; Cause.None: it may */
+	protected refusalIn(window: PairingWindow): Cause {
+		if (window.options.move === true) return Cause.PairingClosed;
+		return this.pairing.devices.hasRoom(this.clientId) ? Cause.None : Cause.FullDevices;
+	}
 
 	/** the device's identifier is its Client Identifier */
 	get userName(): string {
@@ -60,7 +71,7 @@ export class PairingExchange implements AuthenticationExchange {
 		this.data = undefined;
 		if (this.stage === Stage.Share) return this.takeShare(bytes, start, end);
 		if (this.stage === Stage.Confirmation) return this.takeConfirmation(bytes, start, end);
-		return "failure";
+		return this.stage === Stage.Confirmed ? this.takeMore(bytes, start, end) : "failure";
 	}
 
 	/** The connection has ended, or the exchange is done. */
@@ -84,7 +95,8 @@ export class PairingExchange implements AuthenticationExchange {
 		const fits = end >= modelAt && end <= modelAt + MODEL_BYTES_MAX && bytes[start] === PairingMessage.ProverShare;
 		const model = fits ? pairing.platform.text.decode(bytes, modelAt, end) : undefined;
 		if (model === undefined || !isDeviceId(this.clientId)) return this.fail(Cause.PairingFailed);
-		if (!pairing.devices.hasRoom(this.clientId)) return this.fail(Cause.FullDevices);
+		const refusal = this.refusalIn(window);
+		if (refusal !== Cause.None) return this.fail(refusal);
 		const side = pairing.newSide(window);
 		const share = bytes.slice(start + 1, modelAt);
 		if (!isPoint(share)) return this.fail(Cause.PairingFailed);
@@ -119,7 +131,7 @@ export class PairingExchange implements AuthenticationExchange {
 		const { pairing, window } = this;
 		if (pairing.window !== window) return this.refuse(Cause.PairingClosed); // it closed meanwhile
 		if (shareV === undefined || z === undefined || v === undefined) return this.refuse(Cause.PairingFailed);
-		const parties = { context: PAIRING_METHOD, prover: this.clientId, verifier: pairing.hubId };
+		const parties = { context: this.context, prover: this.clientId, verifier: pairing.hubId };
 		this.keys = side.keys(parties, shareP, shareV, z, v);
 		const hub = bytesOfText(pairing.platform.text, pairing.hubId);
 		const data = new Uint8Array(2 + hub.length + POINT_BYTES + CONFIRMATION_BYTES);
@@ -143,13 +155,23 @@ export class PairingExchange implements AuthenticationExchange {
 			sameBytes(keys.confirmProver, bytes.subarray(start + 1, end));
 		if (!right) return this.fail(Cause.PairingFailed); // `end` counts it
 		pairing.takeBackAttempt(window!);
-		this.stage = Stage.Saving;
-		const { crypto, text } = pairing.platform;
-		const { password, salt } = deviceSecret(crypto, text, keys.shared);
+		this.stage = Stage.Confirmed;
 		this.keys = undefined;
+		return this.confirmed(keys);
+	}
+
+	/** The Prover knows the code. */
+	protected confirmed(keys: Keys): Step {
+		const { crypto, text } = this.pairing.platform;
+		const { password, salt } = deviceSecret(crypto, text, keys.shared);
 		const derivation = new Pbkdf2(crypto, bytesOfText(text, password), salt, SECRET_ITERATIONS);
 		this.derive(derivation, salt);
 		return "later";
+	}
+
+	/** What the Prover says after its confirmation. */
+	protected takeMore(_bytes: Uint8Array, _start: number, _end: number): Step {
+		return "failure"; // a device has nothing to say
 	}
 
 	private derive(derivation: Pbkdf2, salt: Uint8Array): void {
@@ -172,7 +194,7 @@ export class PairingExchange implements AuthenticationExchange {
 			if (pairing.window === this.window) pairing.close("paired");
 			pairing.events.paired?.(this.clientId, replaced);
 		}
-		if (this.stage !== Stage.Saving) return;
+		if (this.stage !== Stage.Confirmed) return;
 		if (cause !== Cause.None) return this.refuse(cause);
 		this.data = new Uint8Array([PairingMessage.Paired]);
 		this.told("success");
@@ -185,7 +207,7 @@ export class PairingExchange implements AuthenticationExchange {
 		});
 	}
 
-	private fail(cause: Cause): "failure" {
+	protected fail(cause: Cause): "failure" {
 		this.cause = cause;
 		return "failure";
 	}

@@ -41,10 +41,13 @@ export interface WindowOptions {
 	kind?: string;
 	/** 1 to WINDOW_MS_MAX; default WINDOW_MS */
 	forMs?: number;
+	/** for another hub, whose devices come here or which gets this one's (move.ts); no device is paired.
+	 *  Default: false */
+	move?: boolean;
 }
 
 /** Why a window closed. */
-export type WindowEnd = "paired" | "time" | "attempts" | "closed";
+export type WindowEnd = "paired" | "moved" | "time" | "attempts" | "closed";
 
 export interface PairingEvents {
 	/** the window opened, closed, or has fewer attempts left */

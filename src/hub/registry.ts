@@ -28,6 +28,8 @@ export interface Records {
 	/** `saved` may be called at once. */
 	write(number: number, bytes: Uint8Array, end: number, saved: Saved): void;
 	delete(number: number, saved: Saved): void;
+	/** Begins to take another hub's devices and identity; absent: that goes another way here (hearth data import) */
+	take?(): TakenRecords;
 }
 
 /** All that a hub keeps: its devices, and who it is. */
@@ -36,6 +38,14 @@ export interface HubRecords extends Records {
 	readonly hubId: Uint8Array | undefined;
 	/** Gives the hub its identifier, for good. */
 	keepHubId(bytes: Uint8Array, saved: Saved): void;
+}
+
+/** Another hub's records, which count when `commit` has been called and said yes, whatever happens in between. */
+export interface TakenRecords {
+	/** @param number as Records has it @returns false: there is no room for it */
+	put(number: number, bytes: Uint8Array): boolean;
+	/** What was put stands in place of all that was there. @returns false: it could not be written */
+	commit(hubId: Uint8Array): boolean;
 }
 
 /** What a person may change of a device. */
@@ -86,6 +96,16 @@ export class Devices {
 			this.hashes[number] = device === undefined ? NOBODY : this.hashOf(device.id);
 			if (device !== undefined) this.count++;
 		}
+	}
+
+	/** @returns a copy of a device's record; undefined: there is none with this number */
+	record(number: number): Uint8Array | undefined {
+		return this.hashes[number] === NOBODY ? undefined : this.records.read(number);
+	}
+
+	/** @returns whether the bytes are a device's record */
+	isRecord(bytes: Uint8Array): boolean {
+		return decodeDevice(this.text, bytes) !== undefined;
 	}
 
 	/** @returns the number of a device's record; -1: there is no such device */

@@ -1,6 +1,10 @@
 /** Devices on a board: what is flashed, on XS with an ESP32's heaps, its records on a virtual flash; only the SDK's own
  *  modules are stand-ins. The devices are those of `hearth join`. */
 import type { ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fetchInto, send } from "../../host-sim/cli/devices-move.js";
 import { type AsyncClient, connect } from "../../host-sim/client/index.js";
 import { startOnXs, type XsOptions, type XsResult } from "../../scripts/xs.mjs";
 import { ScramSha256Client } from "../../src/auth/scram-client.js";
@@ -64,7 +68,7 @@ class Board {
 		const answer = await admin.request("$HEARTH/do/open-window", JSON.stringify(given));
 		assert.equal(answer.json(), { ok: true });
 		await admin.end();
-		return /code (\d{8})/.exec(await this.line(/^pairing: open, by topic/, from))![1]!;
+		return /code (\d{8})/.exec(await this.line(/^(pairing|moving): open, by topic/, from))![1]!;
 	}
 
 	async restart(): Promise<void> {
@@ -146,6 +150,35 @@ onXs("a wrong code pairs nobody; another's secret and a password let nobody in",
 		);
 	await (await logIn(board, "sensor-1", keys)).end();
 	await board.end();
+});
+
+onXs("a board's devices go into an encrypted file, and come from it onto a new board, with their secrets", async () => {
+	const folder = mkdtempSync(join(tmpdir(), "hearth-move-"));
+	const [file, passphrase] = [join(folder, "hub.age"), join(folder, "passphrase")];
+	writeFileSync(passphrase, "twelve characters");
+	const address = (board: Board) => ({ board: `mqtt://127.0.0.1:${board.port}`, "passphrase-file": passphrase });
+	const old = await Board.start();
+	const keys = await pairWith(old.port, "sensor-1", await old.open({ name: "Fridge" }));
+	await fetchInto(file, { ...address(old), code: await old.open({ move: true }) }, 2);
+	assert.not(readFileSync(file).includes("Fridge"));
+	await old.end();
+
+	const board = await Board.start({ options: TWICE });
+	assert.is.not(board.hubId, old.hubId);
+	const wrong = await send(file, { ...address(board), code: "00000000" }).catch((error: Error) => error.message);
+	assert.match(`${wrong}`, /nothing is changed: .*pairing-closed/i);
+	assert.is(await send(file, { ...address(board), code: await board.open({ move: true }) }), 0);
+	await board.line(new RegExp(`^moving: now hub ${old.hubId}$`));
+	await (await logIn(board, "sensor-1", keys)).end();
+	await board.restart();
+	assert.is(board.hubId, old.hubId);
+	await (await logIn(board, "sensor-1", keys)).end();
+	const again = await send(file, { ...address(board), code: await board.open({ move: true }) }).catch(
+		(error: Error) => error.message,
+	);
+	assert.match(`${again}`, /it has devices of its own/);
+	await board.end();
+	rmSync(folder, { recursive: true });
 });
 
 onXs("the board's button opens a window, once, and everybody sees that it did", async () => {

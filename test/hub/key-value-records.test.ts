@@ -6,41 +6,15 @@ import { Cause } from "../../src/errors.js";
 import { RECORD_BYTES_MAX } from "../../src/hub/device-record.js";
 import { KeyValueRecords, VALUE_BYTES_MAX } from "../../src/hub/key-value-records.js";
 import { Devices } from "../../src/hub/registry.js";
-import type { KeyValue } from "../../src/platform.js";
 import { assert, suite } from "../support/test.js";
+import { ValueStore } from "../support/value-store.js";
 
 const test = suite("the hub's records in a store of names and values");
-
-class Store implements KeyValue {
-	readonly valueBytesMax = VALUE_BYTES_MAX;
-	readonly values = new Map<string, Uint8Array>();
-	full = false;
-
-	read(name: string, bytes: Uint8Array, start: number): number {
-		const value = this.values.get(name);
-		if (value !== undefined && value.length <= bytes.length - start) bytes.set(value, start);
-		return value?.length ?? -1;
-	}
-
-	write(name: string, bytes: Uint8Array, start: number, end: number): void {
-		if (this.full) throw new Error("no room");
-		this.values.set(name, bytes.slice(start, end));
-	}
-
-	delete(name: string): void {
-		if (this.full) throw new Error("does not work");
-		this.values.delete(name);
-	}
-
-	each(visit: (name: string) => void): void {
-		for (const name of this.values.keys()) visit(name);
-	}
-}
 
 const DEVICES = 32;
 
 test("devices outlive a restart, and a revoked one does not come back", () => {
-	const store = new Store();
+	const store = new ValueStore();
 	let devices = new Devices(crypto, text, DEVICES, new KeyValueRecords(store, DEVICES, 12_000));
 	const heard: Cause[] = [];
 	for (const id of ["lamp", "door", "fridge"]) {
@@ -65,7 +39,7 @@ test("devices outlive a restart, and a revoked one does not come back", () => {
 });
 
 test("the hub's identifier is kept, beside the longest records that there may be", () => {
-	const store = new Store();
+	const store = new ValueStore();
 	const records = new KeyValueRecords(store, DEVICES, DEVICES * VALUE_BYTES_MAX);
 	assert.is(records.hubId, undefined);
 	records.keepHubId(Buffer.from("K7Q2M9XD"), (ok) => assert.ok(ok));
@@ -80,7 +54,7 @@ test("the hub's identifier is kept, beside the longest records that there may be
 });
 
 test("what finds no room is refused, and the rest stays", () => {
-	const store = new Store();
+	const store = new ValueStore();
 	const records = new KeyValueRecords(store, DEVICES, 1_000);
 	const heard: boolean[] = [];
 	const write = (number: number, bytes: number): void =>
@@ -100,7 +74,7 @@ test("what finds no room is refused, and the rest stays", () => {
 });
 
 test("a record that is damaged anywhere is none", () => {
-	const store = new Store();
+	const store = new ValueStore();
 	const records = new KeyValueRecords(store, DEVICES, 1_000);
 	records.write(1, new Uint8Array(50).fill(7), 50, () => {});
 	const good = store.values.get("d1")!;
