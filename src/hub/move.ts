@@ -21,6 +21,9 @@ export const MOVE_METHOD = "HEARTH-MOVE-1";
 /** The label of the stream's keys. */
 export const MOVE_INFO = "hearth move 1";
 
+/** For the points, and some hundred messages. */
+const TIMEOUT_MS = 120_000;
+
 /** First byte of a message with a sealed piece. */
 export const MOVE_PIECE = 5;
 
@@ -171,14 +174,19 @@ export interface MoveEvents {
 
 /** What a broker is made with, beside Pairing, whose window it uses. */
 export class MoveMethod implements AuthenticationMethod {
-	readonly name = MOVE_METHOD;
-	readonly timeoutMs = 120_000;
-
 	constructor(
 		readonly pairing: Pairing,
 		readonly records: Records,
 		private readonly events: MoveEvents,
 	) {}
+
+	get name(): string {
+		return MOVE_METHOD;
+	}
+
+	get timeoutMs(): number {
+		return TIMEOUT_MS;
+	}
 
 	begin(clientId: string, _userName: string | undefined, address: string, told: Told): AuthenticationExchange {
 		return new MoveExchange(this, clientId, address, told);

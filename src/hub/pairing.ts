@@ -16,6 +16,9 @@ export const ATTEMPTS_MAX = 5;
 export const WINDOW_MS = 120_000;
 export const WINDOW_MS_MAX = 900_000;
 
+/** How long one exchange may take, ms: seconds on a device, of which most go into PBKDF2. */
+const EXCHANGE_MS = 60_000;
+
 /** What pairing needs of the world. */
 export interface PairingPlatform {
 	readonly text: Text;
@@ -73,8 +76,6 @@ export class PairingWindow {
 }
 
 export class Pairing implements AuthenticationMethod {
-	readonly name = PAIRING_METHOD;
-	readonly timeoutMs = 60_000;
 	window: PairingWindow | undefined = undefined;
 	lastEnd: WindowEnd | undefined = undefined;
 	/** the device that the last window was for, once it is paired */
@@ -91,6 +92,14 @@ export class Pairing implements AuthenticationMethod {
 		readonly devices: Devices,
 		readonly events: PairingEvents = {},
 	) {}
+
+	get name(): string {
+		return PAIRING_METHOD;
+	}
+
+	get timeoutMs(): number {
+		return EXCHANGE_MS;
+	}
 
 	/** Opens a window for one device; one that is open closes. @returns it, with its code
 	 *  Throws RangeError when forMs is out of range. */
