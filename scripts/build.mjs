@@ -8,12 +8,13 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build as esbuild } from "esbuild";
 import { ofBrowser, withoutBrokers } from "./in-browsers.mjs";
+import { shortenable } from "./short-names.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Bundles one entry. @param {(text: string) => string} [mend] changes what becomes of it */
+/** Bundles one entry. @param {(text: string) => string} [mend] changes what becomes of it @returns esbuild's result */
 async function bundle(entry, target, options, mend) {
-	const { outputFiles } = await esbuild({
+	const result = await esbuild({
 		entryPoints: [join(root, entry)],
 		outfile: join(root, "dist", target),
 		bundle: true,
@@ -24,8 +25,9 @@ async function bundle(entry, target, options, mend) {
 		write: false,
 		...options,
 	});
-	for (const { path, contents, text } of outputFiles)
+	for (const { path, contents, text } of result.outputFiles)
 		await put(path, mend !== undefined && path.endsWith(".mjs") ? mend(text) : contents);
+	return result;
 }
 
 /** esbuild makes a `var` of each `const` of a module, and of a `const enum` an object; in the SDK's ROM a variable and
@@ -100,10 +102,23 @@ const IN_BROWSERS = {
 	// fields that are set in a constructor need not be declared, too
 	tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
 };
-const BROWSER = [
-	["browser/index.ts", "client-browser.mjs"],
-	["browser/scram.ts", "scram-browser.mjs"],
-];
+/** The client's modules for browsers, where names that nobody else sees are short, and the same in both. */
+async function buildForBrowsers() {
+	const options = { ...IN_BROWSERS, plugins: [ofBrowser, withoutBrokers] };
+	const entry = "browser/index.ts";
+	const plain = {
+		...options,
+		bundle: true,
+		format: "esm",
+		minify: false,
+		write: false,
+		entryPoints: [join(root, entry)],
+	};
+	const { outputFiles } = await esbuild(plain);
+	const mangleProps = await shortenable(root, ["browser/index.d.ts", "browser/scram.d.ts"], outputFiles[0].text);
+	const { mangleCache } = await bundle(entry, "client-browser.mjs", { ...options, mangleProps, mangleCache: {} });
+	await bundle("browser/scram.ts", "scram-browser.mjs", { ...options, mangleProps, mangleCache });
+}
 
 /** The hub's page, each file with a compressed one beside it. */
 const PAGE = "host-sim/web/page";
@@ -135,8 +150,7 @@ export async function build() {
 	await buildCommand();
 	await writeSchema();
 	await bundle("host-sim/client/index.ts", "client.mjs", { platform: "node", target: "node20" });
-	for (const [entry, target] of BROWSER)
-		await bundle(entry, target, { ...IN_BROWSERS, plugins: [ofBrowser, withoutBrokers] });
+	await buildForBrowsers();
 	await bundle("host-sim/index.ts", "node.mjs", { platform: "node", target: "node20" });
 	await bundle("src/index.ts", "index.mjs", DEVICES, constants);
 	await bundle("boards/package.ts", "boards.mjs", DEVICES, constants);

@@ -120,7 +120,7 @@ function wrong(what: string): HearthError {
 }
 
 /** The parts of the client's one byte array: index of each part's first byte. One array, so that bytes move by
- *  `copyWithin`, which allocates nothing on XS. */
+ *  `copyWithin`, which allocates nothing on XS. @internal */
 export interface ClientLayout {
 	/** an incomplete packet */
 	partial: number;
@@ -138,7 +138,7 @@ export interface ClientLayout {
 	bytes: number;
 }
 
-/** Lays the parts out one after the other. */
+/** Lays the parts out one after the other. @internal */
 export function layOutClient(limits: ClientLimits): ClientLayout {
 	const head = limits.partialBytes;
 	const held = head + limits.headBytes;

@@ -23,48 +23,64 @@ import { type ClientSubscription, type Done, type MessageHandler, Subscriptions 
 import { TopicAliases } from "./topic-aliases.js";
 
 export class Client extends Outgoing {
+	/** @internal */
 	readonly platform: Platform;
+	/** @internal */
 	readonly text: Text;
+	/** @internal */
 	readonly options: FilledOptions;
 	/** hears of each packet; may be changed at any time */
 	listener: ClientListener;
 	readonly counters: ClientCounters = new ClientCounters();
+	/** @internal */
 	readonly ackOrder: AckOrder;
+	/** @internal */
 	readonly aliases: TopicAliases = new TopicAliases();
+	/** @internal */
 	readonly subscriptions: Subscriptions;
+	/** @internal */
 	readonly link: Link;
 	/** a call for each packet */
 	readonly packets: Packets;
 	readonly server: ServerLimits = new ServerLimits();
+	/** @internal */
 	readonly message: IncomingMessage;
+	/** @internal */
 	readonly ackPacket: AckPacket;
+	/** @internal */
 	readonly reasonPacket: ReasonPacket;
+	/** @internal */
 	readonly subackPacket: SubackPacket = new SubackPacket();
 	state: number = ClientState.Idle;
-	/** ms on the platform's clock, as it was when the turn began */
+	/** ms on the platform's clock, as it was when the turn began @internal */
 	now = 0;
 	private turnIsOpen = false;
 	/** Protocol Level that is spoken now */
 	version: number;
 	/** the server's choice, where it made one */
 	clientId: string;
-	/** connections so far, failed ones too; attempts that failed in a row */
+	/** connections so far, failed ones too; attempts that failed in a row @internal */
 	connections = 0;
+	/** @internal */
 	attempts = 0;
-	/** a connection was made since `connect()` */
+	/** a connection was made since `connect()` @internal */
 	wasConnected = false;
-	/** when an attempt is given up, or begins; ms on the platform's clock */
+	/** when an attempt is given up, or begins; ms on the platform's clock @internal */
 	dueAt = 0;
+	/** @internal */
 	keepAliveMs = 0;
-	/** when PINGREQ was sent that has no answer; 0: none is */
+	/** when PINGREQ was sent that has no answer; 0: none is @internal */
 	pingedAt = 0;
-	/** QoS 1 and 2 messages that may be in flight */
+	/** QoS 1 and 2 messages that may be in flight @internal */
 	window = 0;
-	/** Server Reference; "": the server that the connector is for. It holds for one connection, or from then on */
+	/** Server Reference; "": the server that the connector is for. It holds for one connection, or from then on
+	 *  @internal */
 	reference = "";
+	/** @internal */
 	referenceLasts = false;
+	/** @internal */
 	redirects = 0;
-	/** how often in a row another client has taken the session over. Spec: 5.0, 4.13 */
+	/** how often in a row another client has taken the session over. Spec: 5.0, 4.13 @internal */
 	takeovers = 0;
 	/** hears how the authentication that the program began has ended */
 	private reauthentication: Done | undefined = undefined;
@@ -93,7 +109,7 @@ export class Client extends Outgoing {
 		return this.state === ClientState.Connected;
 	}
 
-	/** whether CONNECT asks for a new session. Spec: [MQTT-3.1.2-4] */
+	/** whether CONNECT asks for a new session. Spec: [MQTT-3.1.2-4] @internal */
 	get beginsAnew(): boolean {
 		if (this.clientId === "") return true;
 		return this.options.cleanStart && !(this.version === Version.V5 && this.wasConnected);
@@ -190,12 +206,12 @@ export class Client extends Outgoing {
 		this.link.serve();
 	}
 
-	/** Something happens: what time is it? */
+	/** Something happens: what time is it? @internal */
 	beginTurn(): void {
 		this.now = this.platform.now();
 	}
 
-	/** There is something to do at the end of the turn, as bytes that were staged. */
+	/** There is something to do at the end of the turn, as bytes that were staged. @internal */
 	touch(): void {
 		if (this.turnIsOpen) return;
 		this.turnIsOpen = true;
@@ -230,7 +246,7 @@ export class Client extends Outgoing {
 		else this.lost(Cause.ConnectTimeout, 0, `no answer in ${this.options.connectTimeoutMs} ms`);
 	}
 
-	/** CONNACK with success. */
+	/** CONNACK with success. @internal */
 	connected(sessionPresent: boolean): void {
 		this.state = ClientState.Connected;
 		this.counters.connections++;
@@ -243,14 +259,15 @@ export class Client extends Outgoing {
 		this.subscriptions.connected(sessionPresent);
 	}
 
-	/** The server broke the protocol or a budget: the connection ends, with the reason where 5.0 can tell it. */
+	/** The server broke the protocol or a budget: the connection ends, with the reason where 5.0 can tell it.
+	 *  @internal */
 	fail(cause: Cause): void {
 		this.log(0, `${this.link.output.transport?.remoteAddress ?? "?"}: ${causeName(cause)}`);
 		if (this.isConnected) sendDisconnect(this, -1, undefined, cause);
 		this.lost(cause, 0, causeName(cause));
 	}
 
-	/** Our own mistake, or a listener's: this connection ends. */
+	/** Our own mistake, or a listener's: this connection ends. @internal */
 	broken(error: unknown): void {
 		this.counters.internalErrors++;
 		this.log(0, `internal error: ${error}`);
@@ -258,7 +275,7 @@ export class Client extends Outgoing {
 	}
 
 	/** The connection is over, or could not be made.
-	 *  @param againMs until the next attempt; -1: none; absent: as the options say */
+	 *  @param againMs until the next attempt; -1: none; absent: as the options say @internal */
 	lost(cause: Cause, reason: number, why: string, againMs?: number): void {
 		if (this.state === ClientState.Idle || (this.state === ClientState.Waiting && againMs !== -1)) return;
 		if (cause !== Cause.SessionTakenOver) this.takeovers = 0;
@@ -268,14 +285,14 @@ export class Client extends Outgoing {
 		this.listener.disconnected(cause, reason, why, pause);
 	}
 
-	/** The authentication that the program began is over. @param done hears how, at the end */
+	/** The authentication that the program began is over. @param done hears how, at the end @internal */
 	reauthenticated(believed: boolean, done?: Done): void {
 		const before = this.reauthentication;
 		this.reauthentication = done;
 		before?.(believed ? Cause.None : Cause.AuthenticationFailed, 0);
 	}
 
-	/** Calls a program's callback; what it throws is counted and logged. */
+	/** Calls a program's callback; what it throws is counted and logged. @internal */
 	tell(done: Done, cause: Cause, reason: number): void {
 		try {
 			done(cause, reason);
@@ -284,11 +301,13 @@ export class Client extends Outgoing {
 		}
 	}
 
+	/** @internal */
 	handlerFailed(error: unknown): void {
 		this.counters.handlerErrors++;
 		this.log(0, `a handler failed: ${error}`);
 	}
 
+	/** @internal */
 	log(level: number, line: string): void {
 		this.platform.log?.(level, line);
 	}

@@ -19,6 +19,7 @@ export class ServerLimits {
 	/** a Topic Name's beginning for answers; "": none. Spec: 5.0, 3.2.2.3.15 */
 	responseInformation = "";
 
+	/** @internal */
 	take(client: Client, p: Properties): void {
 		this.receiveMaximum = p.number(PropertyId.ReceiveMaximum, 65_535);
 		this.packetBytes = p.number(PropertyId.MaximumPacketSize, 0xffffffff);

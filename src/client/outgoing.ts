@@ -26,27 +26,36 @@ const BLOCKS_KEPT = 2;
 const NOTHING: Uint8Array = new Uint8Array(0); // tidy: never written
 
 export class Outgoing {
-	/** all that is bytes */
+	/** all that is bytes @internal */
 	readonly memory: Uint8Array;
+	/** @internal */
 	readonly pool: BlockPool;
+	/** @internal */
 	readonly store: MessageStore;
+	/** @internal */
 	readonly deliveries: Deliveries;
+	/** @internal */
 	readonly outbox: Outbox;
+	/** @internal */
 	readonly outputs: Outputs;
+	/** @internal */
 	readonly received: ReceivedIds;
+	/** @internal */
 	readonly partsOut: Sending = new Sending();
 	/** by entry of `deliveries`: who waits for its end */
 	private readonly waiters: (Done | undefined)[] = [];
 	private readonly sources: Map<number, PayloadSource> = new Map();
-	/** the entry of the message that is being published; 0: none is */
+	/** the entry of the message that is being published; 0: none is @internal */
 	publishing = 0;
 	/** the Topic Name that was published to last, and the bytes of its text at memory[layout.topic]: most programs
-	 *  publish to few, and its text costs garbage */
+	 *  publish to few, and its text costs garbage @internal */
 	topic = "";
+	/** @internal */
 	topicBytes = 0;
 
 	constructor(
 		readonly limits: ClientLimits,
+		/** @internal */
 		readonly layout: ClientLayout,
 	) {
 		this.memory = new Uint8Array(layout.bytes);
@@ -66,27 +75,28 @@ export class Outgoing {
 		return this.outbox.count;
 	}
 
-	/** QoS 1 and 2 messages that were sent on this connection and are not acknowledged */
+	/** QoS 1 and 2 messages that were sent on this connection and are not acknowledged @internal */
 	get inFlight(): number {
 		return this.outbox.inFlight;
 	}
 
-	/** there is something that `pump` might send */
+	/** there is something that `pump` might send @internal */
 	get hasWaiting(): boolean {
 		return this.partsOut.entry !== 0 || this.outbox.waitingFirst !== 0 || this.outbox.resendNext !== 0;
 	}
 
-	/** @returns whether a control packet of so many bytes may be put behind all that waits */
+	/** @returns whether a control packet of so many bytes may be put behind all that waits @internal */
 	mayWait(bytes: number): boolean {
 		return this.pool.freeCount >= 2 + bytes / this.pool.blockBytes;
 	}
 
-	/** Sends as much as the transport takes and the window allows. */
+	/** Sends as much as the transport takes and the window allows. @internal */
 	pump(this: Client): void {
 		pump(this);
 	}
 
-	/** Encodes a QoS 0 message to `topic` to where it leaves from, if it may pass what waits. @returns whether it did */
+	/** Encodes a QoS 0 message to `topic` to where it leaves from, if it may pass what waits. @returns whether it did
+	 *  @internal */
 	sendNow(
 		this: Client,
 		payload: Uint8Array | string,
@@ -130,7 +140,7 @@ export class Outgoing {
 	}
 
 	/** Puts a message to `topic` into the store and the queue, and sends what can be sent.
-	 *  @returns its entry, or a negated Cause */
+	 *  @returns its entry, or a negated Cause @internal */
 	queue(
 		this: Client,
 		payload: Uint8Array | string,
@@ -221,7 +231,7 @@ export class Outgoing {
 	}
 
 	/** PUBACK, PUBREC or PUBCOMP has come. One that nobody waits for is counted and changes nothing; one that contradicts
-	 *  what is in flight ends the connection. */
+	 *  what is in flight ends the connection. @internal */
 	acknowledged(
 		this: Client,
 		type: PacketType.Puback | PacketType.Pubrec | PacketType.Pubcomp,
@@ -262,7 +272,7 @@ export class Outgoing {
 	}
 
 	/** A new connection: what was sent is sent again, in its order. Without its session the server has forgotten what it
-	 *  had received, and takes the rest as if for the first time. Spec: [MQTT-4.4.0-1] */
+	 *  had received, and takes the rest as if for the first time. Spec: [MQTT-4.4.0-1] @internal */
 	sendAgain(this: Client, sessionPresent: boolean): void {
 		if (!sessionPresent) this.received.clear(0);
 		this.outbox.reconnect();
@@ -277,7 +287,7 @@ export class Outgoing {
 	}
 
 	/** The connection is over: what was being sent, or cannot be sent again, fails. @param forGood nothing is sent any
-	 *  more, and all that waits fails */
+	 *  more, and all that waits fails @internal */
 	stopSending(this: Client, forGood: boolean): void {
 		const outbox = this.outbox;
 		const deliveries = this.deliveries;
@@ -308,14 +318,14 @@ export class Outgoing {
 		}
 	}
 
-	/** @returns a Packet Identifier that nothing has, as for a SUBSCRIBE. Spec: [MQTT-2.2.1-3] */
+	/** @returns a Packet Identifier that nothing has, as for a SUBSCRIBE. Spec: [MQTT-2.2.1-3] @internal */
 	takeId(this: Client): number {
 		let id = this.outbox.takeId();
 		while (this.subscriptions.hasId(id)) id = this.outbox.takeId();
 		return id;
 	}
 
-	/** The entry is done, its place is free already: who waits for it is told. */
+	/** The entry is done, its place is free already: who waits for it is told. @internal */
 	settle(this: Client, entry: number, cause: Cause, reason: number): void {
 		const done = this.waiters[entry];
 		this.waiters[entry] = undefined;
@@ -323,14 +333,14 @@ export class Outgoing {
 		if (done !== undefined) this.tell(done, cause, reason);
 	}
 
-	/** The message was given up before it was sent. */
+	/** The message was given up before it was sent. @internal */
 	giveUp(this: Client, entry: number, cause: Cause, topic: string): void {
 		this.counters.drops++;
 		if (this.waiters[entry] === undefined) this.listener.dropped(cause, topic);
 		this.settle(entry, cause, 0);
 	}
 
-	/** @returns the Topic Name of an entry, for what is told of one that is given up. Allocates it. */
+	/** @returns the Topic Name of an entry, for what is told of one that is given up. Allocates it. @internal */
 	topicOf(this: Client, entry: number): string {
 		const message = this.deliveries.message[entry]!;
 		const bytes = new Uint8Array(this.store.topicBytes(message));
@@ -338,19 +348,22 @@ export class Outgoing {
 		return this.text.decode(bytes, 0, bytes.length) ?? "";
 	}
 
-	/** @returns payload bytes of an entry's message */
+	/** @returns payload bytes of an entry's message @internal */
 	payloadBytes(entry: number): number {
 		return this.sourceOf(entry)?.byteLength ?? this.store.payloadBytes(this.deliveries.message[entry]!);
 	}
 
+	/** @internal */
 	hasSource(entry: number): boolean {
 		return this.sources.size > 0 && this.sources.has(entry);
 	}
 
+	/** @internal */
 	sourceOf(entry: number): PayloadSource | undefined {
 		return this.sources.size === 0 ? undefined : this.sources.get(entry);
 	}
 
+	/** @internal */
 	forgetSource(entry: number): void {
 		if (this.sources.size > 0) this.sources.delete(entry);
 	}

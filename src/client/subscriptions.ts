@@ -34,22 +34,23 @@ export const enum SubscriptionState {
 
 export class ClientSubscription {
 	state: number = SubscriptionState.Wanted;
-	/** of the SUBSCRIBE or UNSUBSCRIBE that waits for its acknowledgement; 0: none does */
+	/** of the SUBSCRIBE or UNSUBSCRIBE that waits for its acknowledgement; 0: none does @internal */
 	packetId = 0;
-	/** told once, by the next acknowledgement */
+	/** told once, by the next acknowledgement @internal */
 	done: Done | undefined = undefined;
-	/** the server has heard of it; and has granted it: a refusal is told to the listener then */
+	/** the server has heard of it; and has granted it: a refusal is told to the listener then @internal */
 	asked = false;
 	granted = false;
-	/** index of the Topic Filter in `filter`, behind `$share/name/` */
+	/** index of the Topic Filter in `filter`, behind `$share/name/` @internal */
 	readonly filterAt: number;
 
 	constructor(
 		readonly filter: string,
+		/** @internal */
 		readonly handler: MessageHandler | undefined,
-		/** SubscribeOption bits */
+		/** SubscribeOption bits @internal */
 		public options: number,
-		/** the Subscription Identifier: one for each filter */
+		/** the Subscription Identifier: one for each filter @internal */
 		readonly identifier: number,
 		/** encoded User Properties of SUBSCRIBE */
 		readonly properties: Uint8Array | undefined,
@@ -57,7 +58,7 @@ export class ClientSubscription {
 		this.filterAt = Math.max(0, sharedFilterAt(filter));
 	}
 
-	/** @returns whether messages may come by it */
+	/** @returns whether messages may come by it @internal */
 	get isLive(): boolean {
 		return this.state <= SubscriptionState.Granted;
 	}
@@ -66,6 +67,7 @@ export class ClientSubscription {
 /** Bytes of the property Subscription Identifier. */
 const IDENTIFIER_BYTES = 5;
 
+/** All of a client's. @internal */
 export class Subscriptions {
 	private all: ClientSubscription[];
 	/** by Topic Name: whose filters match */

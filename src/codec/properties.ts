@@ -107,8 +107,10 @@ export class Properties {
 	/** first and last+1 index of the properties, without the Property Length */
 	start = 0;
 	end = 0;
-	/** how many User Properties and Subscription Identifiers there are; each is met again by walking [start..end) */
+	/** how many User Properties and Subscription Identifiers there are; each is met again by walking [start..end)
+	 *  @internal */
 	userCount = 0;
+	/** @internal */
 	identifierCount = 0;
 	/** which identifiers are present: bits 0-31, and 32-42 */
 	private low = 0;
@@ -145,7 +147,7 @@ export class Properties {
 		return this.has(id) ? text.decode(this.bytes, this.values[id]!, this.ends[id]!) : undefined;
 	}
 
-	/** No properties at all, as in a packet of 3.1.1. */
+	/** No properties at all, as in a packet of 3.1.1. @internal */
 	clear(): void {
 		this.low = 0;
 		this.high = 0;
@@ -158,7 +160,7 @@ export class Properties {
 	/** Reads Property Length and properties at bytes[at..end) and checks them; `this.end` is the index after them.
 	 *  @param packet PacketType, or WILL
 	 *  @param text checks UTF-8: each string costs one string of garbage
-	 *  @returns Cause.None or the check that failed. Spec: [MQTT-2.2.2-1] */
+	 *  @returns Cause.None or the check that failed. Spec: [MQTT-2.2.2-1] @internal */
 	decode(bytes: Uint8Array, at: number, end: number, packet: number, text: Text): Cause {
 		this.clear();
 		const length = getVariable(bytes, at, end);

@@ -9,10 +9,11 @@ import { Properties, sizeOfProperties } from "./properties.js";
 /** A PUBLISH where it lies; nothing of it is copied. One object serves all. */
 export class PublishPacket {
 	bytes: Uint8Array;
-	/** the fixed header's low four bits: PublishFlag */
+	/** the fixed header's low four bits: PublishFlag @internal */
 	flags = 0;
-	/** Topic Name's bytes; empty when a Topic Alias stands for it */
+	/** Topic Name's bytes; empty when a Topic Alias stands for it @internal */
 	topicStart = 0;
+	/** @internal */
 	topicEnd = 0;
 	/** of QoS 1 and 2 */
 	packetId = 0;

@@ -79,6 +79,7 @@ class AsyncListener extends ClientListener {
 export class AsyncClient extends Emitter<ClientEvents> {
 	/** the client that knows no promises: low-level calls and counters */
 	readonly core: Client;
+	/** @internal */
 	readonly intake: Intake;
 	private readonly requests: Requests;
 	private readonly full = new Set<MessageQueue>();
@@ -88,7 +89,9 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	private ending: { until: number; finish: () => void } | undefined = undefined;
 
 	constructor(
+		/** @internal */
 		readonly settings: Settings,
+		/** @internal */
 		readonly platform: Platform,
 		connector: Connector,
 		/** the client has ended: timers may go */
@@ -148,13 +151,15 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		return this.publisher.publish(topic, payload, options);
 	}
 
-	/** @returns why something was given up, or refused by the packet that is being handled; undefined: it was not */
+	/** @returns why something was given up, or refused by the packet that is being handled; undefined: it was not
+	 *  @internal */
 	errorOf(what: string, cause: Cause, reason: number): ClientError | undefined {
 		if (cause !== Cause.None) return causeError(what, cause);
 		if (reason < 0x80) return undefined;
 		return reasonError(what, reason, this.core.ackPacket.properties.string(PropertyId.ReasonString, this.core.text));
 	}
 
+	/** @internal */
 	flushed(): void {
 		this.publisher.flushed();
 		if (this.ending !== undefined) this.checkEnding();
@@ -230,12 +235,12 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		return queue;
 	}
 
-	/** a queue is long: see `progress` */
+	/** a queue is long: see `progress` @internal */
 	get hasFullQueue(): boolean {
 		return this.full.size > 0;
 	}
 
-	/** A queue is long, or is not any more. */
+	/** A queue is long, or is not any more. @internal */
 	setFull(queue: MessageQueue, isFull: boolean): void {
 		if (isFull === this.full.has(queue)) return;
 		if (isFull) this.full.add(queue);
@@ -244,7 +249,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	}
 
 	/** Reading stops while a queue is long, unless an acknowledgement is waited for: whoever fills the queue may be who
-	 *  waits for it. */
+	 *  waits for it. @internal */
 	progress(): void {
 		const core = this.core;
 		const waits = core.unacknowledged > 0 || core.subscriptions.waiting > 0;
@@ -319,6 +324,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		this.core.endTurn();
 	}
 
+	/** @internal */
 	connectAck(packet: ReasonPacket): void {
 		if (packet.reason !== 0) return;
 		const ready = this.ready;
@@ -327,6 +333,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		this.emit("connect", { sessionPresent: packet.sessionPresent, clientId: this.core.clientId });
 	}
 
+	/** @internal */
 	disconnected(cause: Cause, reason: number, why: string, againMs: number): void {
 		const { scheme, host, port } = this.settings.address;
 		const code = reason >= 0x80 ? reasonName(reason) : causeName(cause);

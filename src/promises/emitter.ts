@@ -30,12 +30,12 @@ export class Emitter<Events extends object> {
 		};
 	}
 
-	/** @returns whether anybody hears of the event */
+	/** @returns whether anybody hears of the event @internal */
 	hears(name: keyof Events): boolean {
 		return (this.listeners[name]?.length ?? 0) > 0;
 	}
 
-	/** Tells of an event. */
+	/** Tells of an event. @internal */
 	emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
 		const all = this.listeners[name];
 		if (all !== undefined) for (const listener of [...all]) listener(event as never);

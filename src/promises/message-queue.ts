@@ -25,7 +25,7 @@ export class MessageQueue implements AsyncIterableIterator<Message> {
 	private ended = false;
 	/** the message that the loop has */
 	private done: (() => void) | undefined = undefined;
-	/** ends the subscription */
+	/** ends the subscription @internal */
 	close: (() => Promise<unknown>) | undefined = undefined;
 
 	constructor(
@@ -33,16 +33,17 @@ export class MessageQueue implements AsyncIterableIterator<Message> {
 		private readonly highWater: number = HIGH_WATER,
 	) {}
 
-	/** no more should be read, unless something is waited for; or not even then */
+	/** no more should be read, unless something is waited for; or not even then @internal */
 	get isFull(): boolean {
 		return this.queue.length >= this.highWater;
 	}
 
+	/** @internal */
 	get isOverfull(): boolean {
 		return this.bytes > BYTES_MAX;
 	}
 
-	/** @param done acknowledges the message */
+	/** @param done acknowledges the message @internal */
 	push(message: Message, done: (() => void) | undefined): void {
 		if (this.ended) return done?.();
 		if (this.asked !== undefined) {
@@ -97,7 +98,7 @@ export class MessageQueue implements AsyncIterableIterator<Message> {
 		return { value: undefined, done: true };
 	}
 
-	/** No more messages come: what waits is handed out, then the loop ends, or throws the error. */
+	/** No more messages come: what waits is handed out, then the loop ends, or throws the error. @internal */
 	end(error?: unknown): void {
 		if (this.ended) return;
 		this.ended = error === undefined;
