@@ -7,14 +7,15 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build as esbuild } from "esbuild";
+import { minify } from "terser";
 import { ofBrowser, withoutBrokers } from "./in-browsers.mjs";
 import { shortenable } from "./short-names.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Bundles one entry. @param {(text: string) => string} [mend] changes what becomes of it @returns esbuild's result */
-async function bundle(entry, target, options, mend) {
-	const result = await esbuild({
+/** @returns what esbuild makes of one entry */
+function bundled(entry, target, options) {
+	return esbuild({
 		entryPoints: [join(root, entry)],
 		outfile: join(root, "dist", target),
 		bundle: true,
@@ -25,9 +26,13 @@ async function bundle(entry, target, options, mend) {
 		write: false,
 		...options,
 	});
-	for (const { path, contents, text } of result.outputFiles)
+}
+
+/** Bundles one entry. @param {(text: string) => string} [mend] changes what becomes of it */
+async function bundle(entry, target, options, mend) {
+	const { outputFiles } = await bundled(entry, target, options);
+	for (const { path, contents, text } of outputFiles)
 		await put(path, mend !== undefined && path.endsWith(".mjs") ? mend(text) : contents);
-	return result;
 }
 
 /** esbuild makes a `var` of each `const` of a module, and of a `const enum` an object; in the SDK's ROM a variable and
@@ -102,22 +107,30 @@ const IN_BROWSERS = {
 	// fields that are set in a constructor need not be declared, too
 	tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
 };
-/** The client's modules for browsers, where names that nobody else sees are short, and the same in both. */
+/** The client's modules for browsers. Names that nobody else sees are short, and the same in both; terser's choice of
+ *  the others compresses better than esbuild's. */
 async function buildForBrowsers() {
 	const options = { ...IN_BROWSERS, plugins: [ofBrowser, withoutBrokers] };
 	const entry = "browser/index.ts";
-	const plain = {
-		...options,
-		bundle: true,
-		format: "esm",
-		minify: false,
-		write: false,
-		entryPoints: [join(root, entry)],
-	};
-	const { outputFiles } = await esbuild(plain);
-	const mangleProps = await shortenable(root, ["browser/index.d.ts", "browser/scram.d.ts"], outputFiles[0].text);
-	const { mangleCache } = await bundle(entry, "client-browser.mjs", { ...options, mangleProps, mangleCache: {} });
-	await bundle("browser/scram.ts", "scram-browser.mjs", { ...options, mangleProps, mangleCache });
+	const plain = await bundled(entry, "", { ...options, minify: false, sourcemap: false });
+	const mangleProps = await shortenable(root, ["browser/index.d.ts", "browser/scram.d.ts"], plain.outputFiles[0].text);
+	let mangleCache = {};
+	for (const [from, target] of [
+		[entry, "client-browser.mjs"],
+		["browser/scram.ts", "scram-browser.mjs"],
+	]) {
+		const result = await bundled(from, target, { ...options, mangleProps, mangleCache });
+		mangleCache = result.mangleCache;
+		const [map, module] = result.outputFiles;
+		const { code, map: sources } = await minify(module.text, {
+			module: true,
+			ecma: 2022,
+			compress: { passes: 2, if_return: false },
+			sourceMap: { content: map.text, filename: target, url: `${target}.map` },
+		});
+		await put(map.path, sources);
+		await put(module.path, code);
+	}
 }
 
 /** The hub's page, each file with a compressed one beside it. */

@@ -6,9 +6,10 @@ import { type ConnectionOptions, connect as connectTls, TLSSocket } from "node:t
 import type { Connector, ConnectorTarget } from "../../src/client/client-options.js";
 import { HearthError } from "../../src/errors.js";
 import type { TransportTarget } from "../../src/platform.js";
-import { type Address, readReference, type TlsSettings } from "../../src/promises/settings.js";
+import { type Address, readReference } from "../../src/promises/settings.js";
 import { TcpTransport, WRITABLE } from "../tcp.js";
 import { TlsTransport, WAITING_BYTES_MAX } from "../tls.js";
+import type { TlsSettings } from "./tls-options.js";
 
 const RECEIVE_BYTES = 65_536;
 

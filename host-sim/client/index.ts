@@ -11,6 +11,7 @@ import { text } from "../text.js";
 import { NodeConnector } from "./connector.js";
 import { DiscoveringConnector } from "./discovering-connector.js";
 import { clientPlatform } from "./platform.js";
+import { readTls, TLS_OPTIONS } from "./tls-options.js";
 
 export { type ScramClientKeys, ScramSha256Client, scramSha256 } from "../../src/auth/scram-client.js";
 export { deviceClientLimits } from "../../src/client/client-limits.js";
@@ -35,7 +36,7 @@ export function createClient(
 ): AsyncClient {
 	const { discover, keys, ...given } = typeof url === "string" ? { ...options, url } : { ...url, ...options };
 	const record = discover === true ? recordOf(given.clientId, keys) : undefined;
-	const settings = readSettings({ ...record?.login, ...given }, {}, text);
+	const settings = readSettings({ ...record?.login, ...given }, {}, text, TLS_OPTIONS);
 	const platform = clientPlatform(log);
 	const connector = connectorOf(settings, record?.hubId ?? (discover as string | undefined));
 	const client = new AsyncClient(settings, platform, connector, () => platform.detach());
@@ -69,8 +70,8 @@ function recordOf(clientId: string | undefined, keys: string | undefined) {
 	return { hubId: found.hubId, login };
 }
 
-function connectorOf({ address, tls }: Settings, discover: string | undefined): Connector {
-	const connector = new NodeConnector(address, tls);
+function connectorOf({ address, options }: Settings, discover: string | undefined): Connector {
+	const connector = new NodeConnector(address, readTls(options));
 	if (discover === undefined) return connector;
 	if (!/^[A-Z2-7]{8}$/.test(discover))
 		throw new HearthError("HEARTH_ERR_OPTION", `connect: discover ${discover}: give a hub's identifier, 8 of A-Z 2-7`);

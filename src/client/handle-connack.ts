@@ -1,10 +1,11 @@
 /** How a connection begins and ends: CONNECT, CONNACK, AUTH, DISCONNECT. Spec: sections 3.1, 3.2, 3.14; 5.0, 3.15 and
  *  4.12 */
 import { type ConnectFields, decodeConnack, decodeReason, encodeConnect, encodeReason } from "../codec/connect.js";
-import { PacketType, PropertyId, ReasonCode, ReturnCode, Version } from "../codec/packet-types.js";
+import { PacketType, PropertyId, ReasonCode, Version } from "../codec/packet-types.js";
 import { type Properties, putDataProperty, putNumber, putStringProperty } from "../codec/properties.js";
 import { sendControl } from "../delivery/output.js";
 import { Cause } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { Client } from "./client.js";
 import { ClientState } from "./client-state.js";
 
@@ -119,58 +120,48 @@ function finishAuthentication(client: Client, p: Properties): boolean {
 /** The server says no. */
 function refused(client: Client, code: number, version: number): void {
 	const v5 = version === Version.V5;
-	const unsupported = v5
-		? code === ReasonCode.UnsupportedProtocolVersion
-		: code === ReturnCode.UnacceptableProtocolVersion;
-	if (unsupported && client.options.version === 0 && client.version === Version.V5) {
+	const reason = v5 ? code : REASONS[code]!;
+	if (
+		reason === ReasonCode.UnsupportedProtocolVersion &&
+		client.options.version === 0 &&
+		client.version === Version.V5
+	) {
 		client.version = Version.V311;
 		return client.lost(Cause.ProtocolVersion, code, "the server does not speak 5.0: again with 3.1.1", 0);
 	}
 	const properties = client.reasonPacket.properties;
 	if (redirect(client, code, properties)) return;
-	const reason = v5 ? code : reasonOf(code);
 	const told = v5 ? properties.string(PropertyId.ReasonString, client.text) : undefined;
 	const why = told === undefined ? "the server refused the connection" : `the server refused the connection: ${told}`;
-	client.lost(Cause.NotAuthorized, reason, why, isLasting(reason) && !client.wasConnected ? -1 : undefined);
+	client.lost(Cause.NotAuthorized, reason, why, LASTING.includes(reason) && !client.wasConnected ? -1 : undefined);
 }
 
-/** @returns the Reason Code of 5.0 that a return code of CONNACK stands for. Spec: 3.1.1, table 3.1 */
-function reasonOf(code: number): ReasonCode {
-	switch (code) {
-		case ReturnCode.UnacceptableProtocolVersion:
-			return ReasonCode.UnsupportedProtocolVersion;
-		case ReturnCode.IdentifierRejected:
-			return ReasonCode.ClientIdentifierNotValid;
-		case ReturnCode.ServerUnavailable:
-			return ReasonCode.ServerUnavailable;
-		case ReturnCode.BadUserNameOrPassword:
-			return ReasonCode.BadUserNameOrPassword;
-		default:
-			return ReasonCode.NotAuthorized;
-	}
-}
+/** Return codes of CONNACK before 5.0, as Reason Codes of 5.0. Spec: 3.1.1, table 3.1 */
+const REASONS: readonly ReasonCode[] = frozen([
+	ReasonCode.Success,
+	ReasonCode.UnsupportedProtocolVersion,
+	ReasonCode.ClientIdentifierNotValid,
+	ReasonCode.ServerUnavailable,
+	ReasonCode.BadUserNameOrPassword,
+	ReasonCode.NotAuthorized,
+]);
 
-/** @returns whether the same CONNECT would be refused again */
-function isLasting(reason: number): boolean {
-	switch (reason) {
-		case ReasonCode.MalformedPacket:
-		case ReasonCode.ProtocolError:
-		case ReasonCode.UnsupportedProtocolVersion:
-		case ReasonCode.ClientIdentifierNotValid:
-		case ReasonCode.BadUserNameOrPassword:
-		case ReasonCode.NotAuthorized:
-		case ReasonCode.Banned:
-		case ReasonCode.BadAuthenticationMethod:
-		case ReasonCode.TopicNameInvalid:
-		case ReasonCode.PacketTooLarge:
-		case ReasonCode.PayloadFormatInvalid:
-		case ReasonCode.RetainNotSupported:
-		case ReasonCode.QosNotSupported:
-			return true;
-		default:
-			return false;
-	}
-}
+/** Where the same CONNECT would be refused again. */
+const LASTING: readonly ReasonCode[] = frozen([
+	ReasonCode.MalformedPacket,
+	ReasonCode.ProtocolError,
+	ReasonCode.UnsupportedProtocolVersion,
+	ReasonCode.ClientIdentifierNotValid,
+	ReasonCode.BadUserNameOrPassword,
+	ReasonCode.NotAuthorized,
+	ReasonCode.Banned,
+	ReasonCode.BadAuthenticationMethod,
+	ReasonCode.TopicNameInvalid,
+	ReasonCode.PacketTooLarge,
+	ReasonCode.PayloadFormatInvalid,
+	ReasonCode.RetainNotSupported,
+	ReasonCode.QosNotSupported,
+]);
 
 /** Redirections in a row, before an ordinary pause between two attempts. */
 const REDIRECTS_MAX = 5;

@@ -7,7 +7,7 @@ import type { ConnectOptions, WillOptions } from "./settings.js";
 
 /** What a value may be: for the error's line, and as a check. */
 type Kind = readonly [expected: string, holds: (value: unknown, text: Text) => boolean];
-type Rule = readonly [kind: Kind, ...names: (keyof ConnectOptions | keyof WillOptions)[]];
+export type Rule = readonly [kind: Kind, ...names: (keyof ConnectOptions | keyof WillOptions)[]];
 
 const STRING_BYTES_MAX = 65_535;
 
@@ -25,8 +25,8 @@ function fits(value: unknown, text: Text): boolean {
 	return typeof value === "string" && text.size(value) <= STRING_BYTES_MAX;
 }
 
-const FLAG: Kind = ["true or false", (v) => typeof v === "boolean"];
-const STRING: Kind = ["a text", (v) => typeof v === "string"];
+export const FLAG: Kind = ["true or false", (v) => typeof v === "boolean"];
+export const STRING: Kind = ["a text", (v) => typeof v === "string"];
 const NAME: Kind = [
 	"a text of at most 65535 bytes without U+0000",
 	(v, text) => typeof v === "string" && fits(v, text) && !v.includes("\0"),
@@ -75,13 +75,6 @@ const OPTIONS: readonly Rule[] = frozen([
 	],
 	[OBJECT, "limits"],
 	[FLAG, "ssl"],
-	[STRING, "cert", "sslCertFile"],
-	[STRING, "key", "sslKeyFile"],
-	[STRING, "ca", "sslCafile", "cafile"],
-	[STRING, "capath", "sslCapath"],
-	[FLAG, "verify", "sslVerifyPeer", "rejectUnauthorized"],
-	[FLAG, "allowSelfSigned", "sslAllowSelfSigned"],
-	[STRING, "serverName", "servername", "sslHostName"],
 	[OBJECT, "signal"],
 ]);
 
@@ -113,9 +106,10 @@ function read<T extends object>(rules: readonly Rule[], given: T, before: string
 	return result as T;
 }
 
-/** @returns the options by Hearth's own names. Throws HearthError, one line, for what cannot be */
-export function readOptions(given: ConnectOptions, text: Text): ConnectOptions {
-	const options = read(OPTIONS, given, "", text);
+/** @param more options that only some platforms have
+ *  @returns the options by Hearth's own names. Throws HearthError, one line, for what cannot be */
+export function readOptions(given: ConnectOptions, text: Text, more: readonly Rule[]): ConnectOptions {
+	const options = read([...OPTIONS, ...more], given, "", text);
 	for (const name of Object.keys(options.limits ?? {}))
 		if (!(name in hostClientLimits)) throw bad(`limits.${name}: there is no such limit`);
 	if (options.will === undefined) return options;

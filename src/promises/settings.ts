@@ -8,7 +8,7 @@ import { PacketType } from "../codec/packet-types.js";
 import { WILL } from "../codec/properties.js";
 import { frozen } from "../frozen.js";
 import type { Platform, Text } from "../platform.js";
-import { bad, readOptions } from "./option-table.js";
+import { bad, type Rule, readOptions } from "./option-table.js";
 import { encodeProperties, type PropertyRecord } from "./property-record.js";
 
 /** A method, or what makes one on the platform that the client has. */
@@ -102,7 +102,7 @@ export interface ConnectOptions {
 	limits?: Partial<ClientLimits>;
 	/** TLS: on with mqtts and wss */
 	ssl?: boolean;
-	/** paths of PEM files, or the PEM text itself */
+	/** from here on, for Node: a browser has its own way with certificates; paths of PEM files, or the PEM text itself */
 	cert?: string;
 	sslCertFile?: string;
 	key?: string;
@@ -128,16 +128,6 @@ export interface ConnectOptions {
 	signal?: Signal;
 }
 
-export interface TlsSettings {
-	cert?: string;
-	key?: string;
-	ca?: string;
-	capath?: string;
-	serverName?: string;
-	verify: boolean;
-	allowSelfSigned: boolean;
-}
-
 export type Scheme = "mqtt" | "mqtts" | "ws" | "wss";
 
 /** Where a server is. */
@@ -150,8 +140,9 @@ export interface Address {
 }
 
 export interface Settings {
+	/** all of them, by Hearth's own names */
+	options: ConnectOptions;
 	address: Address;
-	tls: TlsSettings;
 	retry: boolean;
 	limits: Partial<ClientLimits>;
 	client: Omit<ClientOptions, "limits" | "platform" | "connector" | "listener" | "authentication">;
@@ -159,7 +150,7 @@ export interface Settings {
 	signal: Signal | undefined;
 }
 
-const SCHEMES: Readonly<Record<string, Scheme>> = frozen({
+const SCHEMES: Readonly<Record<string | number, Scheme>> = frozen({
 	mqtt: "mqtt",
 	tcp: "mqtt",
 	mqtts: "mqtts",
@@ -209,29 +200,29 @@ function withoutPassword(url: string): string {
 	return url.replace(/:[^:@/]*@/, ":…@");
 }
 
-/** Reads all that a connection is told. Throws HearthError, one line, for what cannot be. */
-export function readSettings(url: string | ConnectOptions, more: ConnectOptions, text: Text): Settings {
-	const given = readOptions(typeof url === "string" ? { ...more, url } : { ...url, ...more }, text);
-	const o: ConnectOptions = given.url === undefined ? given : { ...readUrl(given.url), ...given };
-	if (given.url !== undefined && o.protocol !== given.protocol) o.protocol ??= "mqtt";
-	let version = o.version;
-	let scheme: Scheme = "mqtt";
-	const fromUrl = given.url === undefined ? undefined : SCHEMES[String(readUrl(given.url).protocol)];
-	if (o.protocol !== undefined) {
-		const known = SCHEMES[String(o.protocol)];
-		if (known !== undefined) scheme = known;
-		else version ??= o.protocol;
-	}
-	scheme = fromUrl ?? scheme;
-	if (o.ssl === true) scheme = scheme === "ws" ? "wss" : scheme === "mqtt" ? "mqtts" : scheme;
-	const level = version === undefined ? undefined : VERSIONS[String(version).toLowerCase()];
+/** Reads all that a connection is told. @param rules options that only some platforms have
+ *  Throws HearthError, one line, for what cannot be. */
+export function readSettings(
+	url: string | ConnectOptions,
+	more: ConnectOptions,
+	text: Text,
+	rules: readonly Rule[] = [],
+): Settings {
+	const given = readOptions(typeof url === "string" ? { ...more, url } : { ...url, ...more }, text, rules);
+	const fromUrl: ConnectOptions = given.url === undefined ? {} : readUrl(given.url);
+	const o = { ...fromUrl, ...given };
+	let scheme = SCHEMES[String(fromUrl.protocol ?? o.protocol)] ?? "mqtt";
+	const secure = `${scheme}s` as Scheme;
+	if (o.ssl === true && secure in PORTS) scheme = secure;
+	// `protocol` may be a version, too
+	const version = o.version ?? (String(o.protocol) in SCHEMES ? undefined : o.protocol);
+	const level = VERSIONS[String(version).toLowerCase()];
 	if (version !== undefined && level === undefined) throw bad(`version ${version}: give 3.1, 3.1.1 or 5`);
-	const port = o.port === undefined ? PORTS[scheme] : Number(o.port);
+	const port = Number(o.port ?? PORTS[scheme]);
 	if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) throw bad(`port ${o.port}: give 1 to 65535`);
-	const host = (o.host ?? "localhost").replace(/^\[|\]$/g, "");
 	return {
-		address: { scheme, host, port, path: o.path ?? "/mqtt" },
-		tls: readTls(o),
+		options: o,
+		address: { scheme, host: withoutBrackets(o.host ?? "localhost"), port, path: o.path ?? "/mqtt" },
 		retry: o.retry ?? false,
 		limits: readLimits(o),
 		client: readClient(o, level, text),
@@ -240,12 +231,8 @@ export function readSettings(url: string | ConnectOptions, more: ConnectOptions,
 	};
 }
 
-const TLS_TEXTS = frozen(["cert", "key", "ca", "capath", "serverName"] as const);
-
-function readTls(o: ConnectOptions): TlsSettings {
-	const tls: TlsSettings = { verify: o.verify ?? true, allowSelfSigned: o.allowSelfSigned ?? false };
-	for (const name of TLS_TEXTS) if (o[name] !== undefined) tls[name] = o[name];
-	return tls;
+function withoutBrackets(host: string): string {
+	return host.replace(/^\[|\]$/g, "");
 }
 
 /** Properties of CONNECT that the client writes itself, as its limits and options say; it takes no Topic Aliases, and
@@ -329,9 +316,15 @@ export function bytesOf(value: string | Uint8Array, text: Text): Uint8Array {
 
 /** @returns where a Server Reference leads: host or host:port, with the scheme that is in use. Spec: 5.0, 4.11 */
 export function readReference(reference: string, from: Address): Address {
-	const parts = /^(?:([a-z]+):\/\/)?(\[[^\]]+\]|[^:/]+)(?::(\d{1,5}))?$/i.exec(reference);
-	if (parts === null) return from;
-	const scheme = SCHEMES[(parts[1] ?? "").toLowerCase()] ?? from.scheme;
-	const host = parts[2]!.replace(/^\[|\]$/g, "");
-	return { scheme, host, port: parts[3] === undefined ? from.port : Number(parts[3]), path: from.path };
+	try {
+		const o = readUrl(reference.includes("://") ? reference : `${from.scheme}://${reference}`);
+		return {
+			...from,
+			scheme: SCHEMES[o.protocol!]!,
+			host: withoutBrackets(o.host!),
+			port: (o.port ?? from.port) as number,
+		};
+	} catch {
+		return from;
+	}
 }

@@ -2,6 +2,7 @@
  *  options. */
 import { createHash } from "node:crypto";
 import { type ClientError, connect, createClient, type Message } from "../../host-sim/client/index.js";
+import { readTls, TLS_OPTIONS } from "../../host-sim/client/tls-options.js";
 import { text } from "../../host-sim/text.js";
 import { type ConnectOptions, readReference, readSettings } from "../../src/promises/settings.js";
 import { startHearth } from "../client/servers.js";
@@ -256,7 +257,7 @@ test("every name of an option leads to the same, and an unknown one is an error"
 	];
 	for (const [first, ...others] of same)
 		for (const other of others) assert.equal(client(other), client(first!), JSON.stringify(other));
-	const tls = (options: ConnectOptions) => readSettings("mqtts://h", options, text).tls;
+	const tls = (options: ConnectOptions) => readTls(readSettings("mqtts://h", options, text, TLS_OPTIONS).options);
 	assert.equal(
 		tls({ sslCertFile: "c", sslKeyFile: "k", sslCafile: "a", sslCapath: "p", sslVerifyPeer: false, sslHostName: "n" }),
 		tls({ cert: "c", key: "k", ca: "a", capath: "p", verify: false, serverName: "n" }),
