@@ -138,6 +138,7 @@ export class PageServer {
 			const seconds = Math.max(1, Math.ceil(wait / 1_000));
 			throw new Refused(429, `too many tries; come again in ${seconds} s`, { "retry-after": `${seconds}` });
 		}
+		this.guesses.began(address, userName, performance.now());
 		const cause = await this.judge({ clientId: "", userName }, password, address);
 		if (cause !== Cause.None) {
 			this.guesses.failed(address, userName, performance.now());

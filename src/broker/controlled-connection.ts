@@ -161,6 +161,11 @@ export class ControlledConnection extends DurableConnection {
 
 	/** The packet waits for a promise. */
 	private wait(reply: PromiseLike<unknown>, request: Request): void {
+		const { broker } = this;
+		if (request.first >> 4 === PacketType.Connect) {
+			const packet = (request.view as ConnectView).parts;
+			broker.guesses.began(this.address, userNameOf(broker, this, packet), broker.now);
+		}
 		const timeout = this.broker.limits.connectTimeoutMs;
 		if (!this.park(request, this.broker.now + timeout, undefined, true)) return ignore(reply);
 		const pending = this.pending!;
@@ -211,15 +216,15 @@ export class ControlledConnection extends DurableConnection {
 		pending.held = held;
 	}
 
-	/** The packet waits no more. @param now it goes on; undefined: its client has gone */
-	private unpark(now?: number): void {
+	/** The packet waits no more. */
+	private unpark(): void {
 		const pending = this.pending;
 		if (pending === undefined) return;
 		const broker = this.broker;
 		this.pending = undefined;
 		pending.request.view.live = false;
 		broker.server.waitingBytes -= pending.bytes;
-		if (!pending.promised) broker.guesses.waited(this.address, pending.guesser, now);
+		if (!pending.promised) broker.guesses.waited(this.address, pending.guesser);
 	}
 
 	/** A promise is settled, or its time is over: the client goes on where it stopped. */
@@ -227,7 +232,7 @@ export class ControlledConnection extends DurableConnection {
 		const broker = this.broker;
 		broker.beginTurn();
 		try {
-			this.unpark(broker.now);
+			this.unpark();
 			const connected = this.session !== undefined;
 			this.state = connected ? ConnectionState.Connected : ConnectionState.Opened;
 			this.way = this.wayOf();

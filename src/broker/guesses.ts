@@ -16,7 +16,7 @@ interface Entry {
 	failures: number;
 	/** the last failure, ms on the platform's clock */
 	last: number;
-	/** when a login was last let through; 0: since then one was right */
+	/** when a judgement last began; 0: since then a password was right */
 	begun: number;
 	/** a login waits for it now */
 	waiting: boolean;
@@ -42,11 +42,7 @@ export class Guesses {
 			return -1;
 		}
 		const ms = Math.max(delayOf(from, now, ADDRESS_MAX_MS), delayOf(user, now, USER_MAX_MS));
-		if (ms === 0) {
-			begin(from, now);
-			begin(user, now);
-			return 0;
-		}
+		if (ms === 0) return 0;
 		this.delayed++;
 		if (from !== undefined) from.waiting = true;
 		if (user !== undefined) user.waiting = true;
@@ -61,15 +57,20 @@ export class Guesses {
 		return true;
 	}
 
-	/** A login that waited waits no more. @param now it is judged; undefined: its client has gone */
-	waited(address: string, userName: string | undefined, now?: number): void {
+	/** A login that waited is judged, or its client has gone. */
+	waited(address: string, userName: string | undefined): void {
 		const from = this.entries.get(addressKey(address));
 		const user = userName === undefined ? undefined : this.entries.get(userKey(userName));
 		if (from !== undefined) from.waiting = false;
 		if (user !== undefined) user.waiting = false;
-		if (now === undefined) return;
-		begin(from, now);
-		begin(user, now);
+	}
+
+	/** A judgement begins that takes time: who tries often meanwhile must not get one each. */
+	began(address: string, userName: string | undefined, now: number): void {
+		const from = this.entries.get(addressKey(address));
+		const user = userName === undefined ? undefined : this.entries.get(userKey(userName));
+		if (from !== undefined) from.begun = now;
+		if (user !== undefined) user.begun = now;
 	}
 
 	failed(address: string, userName: string | undefined, now: number): void {
@@ -105,11 +106,6 @@ function delayOf(entry: Entry | undefined, now: number, max: number): number {
 	if (entry === undefined || entry.failures < FREE) return 0;
 	const whole = Math.min(max, FIRST_MS * 2 ** Math.min(20, entry.failures - FREE));
 	return Math.max(0, Math.max(entry.last, entry.begun) + whole - now);
-}
-
-/** A judgement takes time: who tries often meanwhile must not get an answer each. */
-function begin(entry: Entry | undefined, now: number): void {
-	if (entry !== undefined) entry.begun = now;
 }
 
 /** The port is another one each time. */

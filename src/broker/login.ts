@@ -70,6 +70,7 @@ function ask(
 		if (waits) answered(broker, connection, cause); // else it is said twice, or the client has gone
 	};
 	const password = passwordOf(packet);
+	broker.guesses.began(connection.address, userName, broker.now);
 	const cause = connection.listener.access.authenticate({ clientId, userName }, password, connection.address, answer);
 	const waiting = connection.state === ConnectionState.Waiting;
 	if (cause !== undefined) {
@@ -90,7 +91,7 @@ function passwordOf(packet: ConnectPacket): Uint8Array | undefined {
 export function askNow(broker: Broker, connection: Connection): void {
 	const { exchange, userName } = connection.authentication!;
 	exchange!.until = 0;
-	broker.guesses.waited(connection.address, userName, broker.now);
+	broker.guesses.waited(connection.address, userName);
 	broker.deadlines.set(connection.index, broker.now + broker.limits.connectTimeoutMs);
 	const at = broker.layout.assembly;
 	const end = recallConnect(broker, exchange!);
