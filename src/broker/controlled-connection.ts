@@ -7,6 +7,7 @@ import { refuseConnect } from "./connack.js";
 import { type Connection, ConnectionState, Way } from "./connection.js";
 import { type Context, callMethod, Refusal, type Reply } from "./controller.js";
 import { DurableConnection } from "./durable-connection.js";
+import { First, forward } from "./forward.js";
 import { certifiedName, takeConnect, userNameOf } from "./handle-connect.js";
 import { type ClientConnection, ClientSession, type Server } from "./server.js";
 import type { View } from "./view.js";
@@ -88,8 +89,21 @@ export class ControlledConnection extends DurableConnection {
 		const request = { view, first, bytes, start, end };
 		const waits = type === PacketType.Connect && this.mustWait(request);
 		// the handlers are called from here, not from within: a device's stack is small
-		if (!waits && this.ask(request)) super.dispatch(first, bytes, start, end);
-		else broker.counters.packetsReceived++;
+		if (waits || !this.ask(request)) broker.counters.packetsReceived++;
+		else if (first !== First.Publish || !this.forwards(bytes, start, end)) super.dispatch(first, bytes, start, end);
+	}
+
+	/** A PUBLISH of QoS 0 that the controller left as it is goes the short way, if it lies as it came.
+	 *  @returns false: the handler has to take it */
+	private forwards(bytes: Uint8Array, start: number, end: number): boolean {
+		if (super.wayOf() <= Way.Long) return false;
+		const length = end - start;
+		let at = start - 2;
+		if (length > 127) {
+			at--;
+			if (length >> 14 !== 0 || bytes[at + 1] !== ((length & 127) | 128) || bytes[at + 2] !== length >> 7) return false;
+		} else if (bytes[at + 1] !== length) return false;
+		return bytes[at] === First.Publish && forward(this.broker, this, bytes, at, end) === end;
 	}
 
 	/** As the handlers do, without the controller; for a packet that is counted already, or will be. */
@@ -124,14 +138,15 @@ export class ControlledConnection extends DurableConnection {
 	private ask(request: Request): boolean {
 		const server = this.broker.server;
 		const context = (this.context ??= new ConnectionContext(server, server.clientOf(this), this));
-		const conclusion: Conclusion = { answer: undefined, thrown: undefined, threw: false };
 		let reply: Reply;
+		let thrown: unknown;
+		let threw = false;
 		server.calling = this;
 		try {
 			reply = this.call(context, request);
 		} catch (error) {
-			conclusion.threw = true;
-			conclusion.thrown = error;
+			threw = true;
+			thrown = error;
 		}
 		server.calling = undefined;
 		if (this.context !== context) {
@@ -143,8 +158,7 @@ export class ControlledConnection extends DurableConnection {
 			this.wait(reply, request);
 			return false;
 		}
-		conclusion.answer = reply;
-		return this.conclude(request, conclusion);
+		return this.conclude(request, { answer: reply, thrown, threw });
 	}
 
 	private call(context: Context, request: Request): Reply {

@@ -52,7 +52,18 @@ export class PublishView extends View {
 		return Cause.None;
 	}
 
+	/** @returns whether the topic has a route: then somebody published to it before */
+	private wasChecked(): boolean {
+		const { routes, text } = this.broker;
+		try {
+			return routes.find(text.key(this.name, this.nameStart, this.nameEnd), this.nameEnd - this.nameStart) !== 0;
+		} catch {
+			return false; // ill-formed
+		}
+	}
+
 	private checkTopic(): Cause {
+		if (this.wasChecked()) return Cause.None;
 		const limits = this.broker.limits;
 		if (this.nameEnd - this.nameStart > limits.topicBytes) return Cause.TopicTooLong;
 		const topic = this.broker.text.decode(this.name, this.nameStart, this.nameEnd);
