@@ -3,6 +3,8 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { Broker } from "../src/broker/broker.js";
 import type { Listener } from "../src/broker/listener.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
+import { OwnReads } from "./own-reads.js";
+import type { NodePlatform } from "./platform.js";
 
 /** Bytes that a transport says it takes at once. What the kernel does not take at once stays in the broker's buffer. */
 export const WRITABLE = 1 << 20;
@@ -29,8 +31,14 @@ interface TransportSocket extends Socket {
 }
 
 function onData(this: TransportSocket, chunk: Buffer): void {
-	if (this.transport?.target?.onReadable(chunk, 0, chunk.length) === 0) this.pause();
+	if (this.transport?.bring(chunk, chunk.length) === false) this.pause();
 }
+
+function onRead(this: TransportSocket, count: number, bytes: Uint8Array): boolean {
+	return this.transport?.bring(bytes, count) ?? false;
+}
+
+const OWN_READS = new OwnReads<TransportSocket>(onRead);
 
 function onError(): void {} // "close" follows
 
@@ -48,24 +56,28 @@ export class TcpTransport implements Transport {
 	constructor(
 		private readonly socket: TransportSocket,
 		private readonly buffers: KeptBuffers,
+		/** of a broker's: is told of each read, where it wants to know */
+		private readonly platform?: Partial<NodePlatform>,
 	) {
 		socket.transport = this;
-		socket.remotePort; // the socket remembers it, for when it has ended
-		socket.setNoDelay(true);
-		socket.on("data", onData);
+		if (platform === undefined || !OWN_READS.begin(socket)) socket.on("data", onData);
 		socket.on("error", onError);
 		socket.on("end", onEnd);
 		socket.on("close", onEnd);
 	}
 
+	/** Where the peer is, as it was when this was asked first: a socket that has ended does not know it any more. */
 	get remoteAddress(): string {
-		return `${this.socket.remoteAddress ?? "?"}:${this.socket.remotePort ?? 0}`;
+		if (this.address === "") this.address = `${this.socket.remoteAddress ?? "?"}:${this.socket.remotePort ?? 0}`;
+		return this.address;
 	}
+	private address = "";
 
 	/** For a socket that reads into a buffer of its owner's (`onread`): bytes[0..count) have come.
 	 *  @returns whether to read on */
 	bring(bytes: Uint8Array, count: number): boolean {
 		this.stopped = this.target?.onReadable(bytes, 0, count) === 0;
+		this.platform?.readDone?.();
 		return !this.stopped;
 	}
 
@@ -109,11 +121,12 @@ export class TcpTransport implements Transport {
 	}
 
 	/** Ends the connection gently: the last packet (such as a 5.0 DISCONNECT) must not be lost to a reset because of
-	 *  bytes that nobody reads any more. */
-	close(): void {
+	 *  bytes that nobody reads any more. Of a peer that is done none come. */
+	close(peerIsDone = false): void {
 		const socket = this.socket;
 		this.target = undefined;
-		if (this.kept) socket.destroy(); // its bytes lie in the broker's buffer, which goes to others now
+		// where bytes lie in the broker's buffer, that goes to others now
+		if (this.kept || (peerIsDone && socket.writableLength === 0)) socket.destroy();
 		this.giveBack();
 		endGently(socket);
 	}
@@ -145,8 +158,9 @@ export function listenTcp(
 	listener: Listener = broker.listener,
 ): Promise<Server> {
 	const buffers: KeptBuffers = { count: 0, most: Math.floor(broker.limits.outputBuffers / KEPT_SHARE) };
-	const server = createServer((socket) => {
-		const transport = new TcpTransport(socket, buffers);
+	const server = createServer({ noDelay: true }, (socket) => {
+		const transport = new TcpTransport(socket, buffers, broker.platform);
+		if (broker.logs(1)) transport.remoteAddress; // for the line that says how it ended
 		const connection = broker.accept(transport, WRITABLE, listener);
 		if (connection === undefined) transport.close();
 		else transport.target = connection;

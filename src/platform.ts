@@ -24,8 +24,9 @@ export interface Transport {
 	/** Bytes may be brought again, after `onReadable` returned 0. */
 	resume(): void;
 	/** Ends the connection after what was written; what it keeps of a write (-1) is not read any more; no callback
-	 *  comes any more. */
-	close(): void;
+	 *  comes any more. @param peerIsDone the peer has said that it sends nothing more, so that nobody need wait for it.
+	 *  Default: false */
+	close(peerIsDone?: boolean): void;
 	/** Where the peer is, for log lines; may be read at any time, after the end too. */
 	readonly remoteAddress: string;
 	/** the Common Name of a client certificate that an authority vouches for; undefined or absent: there is none */

@@ -74,7 +74,7 @@ export class NodeConnector implements Connector {
 				return false;
 			},
 		};
-		const socket = connectTcp({ ...this.placeOf(address), onread });
+		const socket = connectTcp({ ...this.placeOf(address), noDelay: true, onread });
 		this.watch(socket, target, () => {
 			transport = new TcpTransport(socket, { count: 0, most: 1 });
 			transport.target = target;

@@ -37,7 +37,7 @@ export function closeConnection(
 	broker.forget(connection);
 	broker.persist?.closed(connection);
 	connection.reset();
-	if (cause !== Cause.TransportClosed) transport?.close();
+	if (cause !== Cause.TransportClosed) transport?.close(cause === Cause.None);
 	if (broker.logs(1)) broker.log(1, `${who}: ${connected ? "disconnected" : "refused"}: ${reasonText(cause)}`);
 	if (session === undefined) return;
 	broker.connectedCount--;

@@ -5,6 +5,7 @@ import type { Broker } from "./broker.js";
 export interface BrokerEvents {
 	connected?: (clientId: string) => void;
 	disconnected?: (clientId: string, reason: string) => void;
+	/** of a client's subscription, not of the program's own */
 	subscribed?: (clientId: string, filter: string) => void;
 	published?: (clientId: string, topic: string) => void;
 }

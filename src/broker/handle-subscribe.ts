@@ -131,7 +131,8 @@ export function subscribe(
 	if (shareAt === 0 && (retainHandling === 0 || (retainHandling === 1 && existing === 0)))
 		queueRetained(broker, session, filter, options, identifier);
 	if (shareAt === 0 && retainHandling !== 2 && isSysFilter(filter)) broker.sys?.welcome(session, filter, identifier);
-	if (broker.events.subscribed !== undefined) broker.tell(broker.events.subscribed, session.clientId, filter);
+	const told = broker.events.subscribed;
+	if (told !== undefined && session.handler === undefined) broker.tell(told, session.clientId, filter);
 	return qos;
 }
 

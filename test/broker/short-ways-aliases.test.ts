@@ -97,6 +97,33 @@ for (const [way, options, mixed] of Object.entries(WAYS).flatMap(([way, options]
 		assert.equal(got(receivers[0]!), expected);
 	});
 
+	test(`a short one does not overtake a long one that waits, ${how}`, () => {
+		const { receivers, send, got } = world(options, mixed);
+		receivers[0]!.stall(40);
+		send(aliased(1, "x".repeat(200)));
+		send(aliased(1, "y"), aliased(1, "z"));
+		assert.equal(got(receivers[0]!), []);
+		receivers[0]!.drain();
+		const expected = ["x".repeat(200), "y", "z"].map((payload) => `${TOPICS[0]} ${payload}`);
+		for (const client of receivers) assert.equal(got(client), expected);
+	});
+
+	test(`an alias whose topic's route has made room for another topic's leads to its own, ${how}`, () => {
+		const limits = { routes: 2, topicAliasesGiven: 8, topicAliases: 8 };
+		const { publisher, receivers, send, got } = world({ ...options, limits }, mixed);
+		const others = ["third/topic", "fourth/topic", "fifth/topic"];
+		for (const topic of others) {
+			for (const client of receivers) client.subscribe(topic);
+			// each receiver has an alias of it, too, as far as it takes any
+			publisher.publish(topic, "1").publish(topic, "2");
+			for (const client of receivers) got(client);
+			send(aliased(1, "a"), aliased(1, "b"));
+			send(aliased(2, "c"), aliased(2, "d"));
+			const expected = [`${TOPICS[0]} a`, `${TOPICS[0]} b`, `${TOPICS[1]} c`, `${TOPICS[1]} d`];
+			for (const client of receivers) assert.equal(got(client), expected);
+		}
+	});
+
 	test(`more than a buffer has comes whole, ${how}`, () => {
 		const { receivers, send, got } = world({ ...options, limits: { outputBytes: 1_000 } }, mixed);
 		const payloads = Array.from({ length: 40 }, (_, i) => "x".repeat(1 + 7 * i));

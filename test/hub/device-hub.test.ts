@@ -165,6 +165,20 @@ test("an admin sees the window, the devices and who knocked, when it subscribes 
 	assert.equal([knocks[0]!["userName"], knocks[0]!["clientId"], knocks[0]!["count"]], ["stranger", "tasmota", 1]);
 });
 
+test("nothing is told, or made to be told, before somebody listens", () => {
+	const house = new House({ allowAnonymous: true });
+	const known = (topic: string) => house.fixture.broker.routes.find(topic, topic.length) !== 0;
+	const first = house.fixture.connect("first");
+	first.subscribe("a/b");
+	first.send({ cmd: "disconnect" } as never);
+	house.topics.log("a line");
+	assert.equal([known("$HEARTH/clients/0"), known("$HEARTH/log")], [false, false]);
+	house.admin().subscribe("$HEARTH/#");
+	house.fixture.connect("second");
+	assert.ok(known("$HEARTH/log"));
+	assert.ok(known(`$HEARTH/clients/${house.fixture.broker.sessions.find("second")!.connection!.index}`));
+});
+
 test("an admin sees the clients and the log, and may end a connection", () => {
 	const house = new House({ allowAnonymous: true });
 	house.fixture.connect("early").subscribe(["a", "b"]);

@@ -233,6 +233,7 @@ export class TestClient implements Transport {
 	raw(bytes: Uint8Array | number[]): this {
 		const copy = new Uint8Array(bytes);
 		if (!this.closed) this.connection?.onReadable(copy, 0, copy.length);
+		copy.fill(0xee); // the next bytes are read into the same buffer
 		this.fixture.settle();
 		return this;
 	}
