@@ -7,8 +7,9 @@ import type { DevicePlatform } from "./platform.js";
 /** A timer that is only ever scheduled, never due by itself, ms. */
 const NEVER_MS = 0x7fff_ffff;
 
-/** ms after which a press is a long one */
+/** ms after which a press is a long one, and a very long one */
 export const HELD_MS = 10_000;
+export const HELD_LONG_MS = 30_000;
 
 export class Button implements Contacts {
 	private readonly digital: Digital;
@@ -16,9 +17,9 @@ export class Button implements Contacts {
 	private readonly debounce: Debounce;
 
 	/** @param pin the chip's number of it @param pressed called once for each press
-	 *  @param held called when a press is over that took HELD_MS or longer
+	 *  @param held called when a press is over that took HELD_MS or longer, with how long it took
 	 *  Throws the SDK's error when the pin can't be had */
-	constructor(platform: DevicePlatform, pin: number, pressed: () => void, held: () => void = () => {}) {
+	constructor(platform: DevicePlatform, pin: number, pressed: () => void, held: (ms: number) => void = () => {}) {
 		const button = this;
 		let since = 0;
 		this.digital = new Digital({
@@ -35,7 +36,8 @@ export class Button implements Contacts {
 			pressed();
 		};
 		this.debounce = new Debounce(this, begun, () => {
-			if (platform.now() - since >= HELD_MS) held();
+			const ms = platform.now() - since;
+			if (ms >= HELD_MS) held(ms);
 		});
 	}
 

@@ -30,6 +30,8 @@ export interface DevicesPart {
 	begin(rules: AccessRules): HubDevices | undefined;
 	/** Opens a window for one device, if none is open. @param openedBy for everybody to see, such as "button" */
 	open(openedBy: string): void;
+	/** The board is as new: it knows no device, and is another hub. */
+	reset(): void;
 	/** The broker that was made with their rules. */
 	attach(broker: Broker): void;
 	close(): void;

@@ -7,9 +7,9 @@ import { storedBytes, storedRecords } from "../src/budget.js";
 import { hubTexts } from "../src/hub/pairing-keys.js";
 import { ACCESS_POINT_ADDRESS, openAccessPoint } from "./access-point.js";
 import { type Announcement, announce } from "./announce.js";
-import { Button } from "./button.js";
+import { Button, HELD_LONG_MS } from "./button.js";
 import { makeDevices } from "./devices.js";
-import { HubOnDevice } from "./hub.js";
+import { type DevicesPart, HubOnDevice } from "./hub.js";
 import { openMedium } from "./medium.js";
 import type { DeviceMedium } from "./medium-steps.js";
 import { Network } from "./network.js";
@@ -34,8 +34,9 @@ function open(platform: DevicePlatform): DeviceMedium | undefined {
 	return openMedium(platform, storedRecords(limits), storedBytes(limits));
 }
 
-/** The network is forgotten: a person sets the board up again. */
-function startAnew(): void {
+/** The network is forgotten: a person sets the board up again. After a very long press the devices are, too. */
+function startAnew(ms: number, part: DevicesPart | undefined): void {
+	if (ms >= HELD_LONG_MS) part?.reset();
 	forgetSetUp();
 	System.restart();
 }
@@ -102,7 +103,13 @@ function begin(network: SetUp | undefined, restarts: string): void {
 	const log = (line: string): void => hub.platform.log(1, line);
 	log(`Hearth, start ${restarts}`);
 	const pin = option("button");
-	if (pin !== undefined) new Button(hub.platform, Number(pin), () => part?.open("button"), startAnew);
+	if (pin !== undefined)
+		new Button(
+			hub.platform,
+			Number(pin),
+			() => part?.open("button"),
+			(ms) => startAnew(ms, part),
+		);
 	if (network === undefined)
 		return hub.platform.log(0, "no network: build with ssid=NAME password=PASSWORD, or with setup=1");
 	const { ssid, password, host } = network;

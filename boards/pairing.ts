@@ -123,6 +123,10 @@ export class PairingOnDevice implements DevicesPart, DeviceHubEvents {
 		if (pairing !== undefined && pairing.window === undefined) pairing.open({ openedBy });
 	}
 
+	reset(): void {
+		this.devices?.reset();
+	}
+
 	/** The window opened or closed. The code is for who stands before the board's console: no topic and no log line of
 	 *  the page has it. */
 	changed(): void {

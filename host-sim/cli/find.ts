@@ -21,6 +21,8 @@ const OPTIONS = {
 	help: { type: "boolean", short: "h", default: false },
 } as const;
 
+const REMEDY = ": a hub on a PC announces itself with --mdns; a board in this network always does";
+
 /** @returns the exit code */
 export async function find(args: string[]): Promise<number> {
 	const values = parseOptions("find", args, OPTIONS);
@@ -50,7 +52,8 @@ export async function find(args: string[]): Promise<number> {
 	const found = [...hubs.values()].sort((a, b) => (a.hubId < b.hubId ? -1 : 1));
 	if (values.json) console.log(JSON.stringify(found));
 	else for (const hub of found) console.log(line(hub));
-	if (found.length === 0) console.error(`hearth: find: no hub was found${complaint === "" ? "" : `: ${complaint}`}`);
+	if (found.length === 0)
+		console.error(`hearth: find: no hub was found${complaint === "" ? REMEDY : `: ${complaint}`}`);
 	return found.length === 0 ? 1 : 0;
 }
 

@@ -147,11 +147,21 @@ async function pair(
 			protocol: "that is no hub of this kind",
 			"not-kept": `${file.path}: the keys cannot be kept, or the hub is not the one that the QR code names`,
 		};
-		console.error(`hearth: join: not paired: ${failure === undefined ? (error as Error).message : why[failure]}`);
+		const { message } = error as Error;
+		const because = message + remedyOf(message);
+		console.error(`hearth: join: not paired: ${failure === undefined ? because : why[failure]}`);
 		return 1;
 	}
 	console.log(`paired: ${id} with hub ${keys.current!.hubId}; its keys are in ${file.path}`);
 	return 0;
+}
+
+/** @returns what to do about a hub's refusal */
+function remedyOf(why: string): string {
+	if (why.includes("pairing-closed")) return "; open a window: hearth pair, the hub's page, or a board's button";
+	if (why.includes("pairing-busy")) return "; another device is pairing: try again in some seconds";
+	if (why.includes("full-devices")) return "; the hub has no room for more devices: revoke one";
+	return why.includes("authentication-failed") ? "; the hub does not know these keys (any more): join again" : "";
 }
 
 /** Logs in with the keys as a device does after a start: those of an unfinished pairing first. */
@@ -174,6 +184,6 @@ async function check(keys: DeviceKeyStore, id: string, address: ConnectOptions, 
 			why = (error as Error).message;
 		}
 	}
-	console.error(`hearth: join: ${id}: ${why}`);
+	console.error(`hearth: join: ${id}: ${why}${remedyOf(why)}`);
 	return 1;
 }

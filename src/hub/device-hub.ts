@@ -250,6 +250,21 @@ export class DeviceHub {
 		});
 	}
 
+	/** The records are another hub's from now on. @param gone devices that there were: all that they had ends */
+	becomes(hubId: string, gone: readonly string[]): void {
+		this.pairing.close();
+		this.pairing.hubId = hubId;
+		this.devices.load();
+		this.present.fill(0);
+		this.placed?.fill(0);
+		for (let i = 0; i < gone.length; i++) {
+			this.expel(gone[i]!);
+			this.unannounce(gone[i]!);
+			this.clearRetained(gone[i]!);
+			this.changed(gone[i]!);
+		}
+	}
+
 	/** Ends a client's connection. @returns whether it had one */
 	disconnect(clientId: string): boolean {
 		return this.broker?.disconnect(clientId) ?? false;

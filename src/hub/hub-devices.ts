@@ -1,4 +1,6 @@
 /** Devices, their window and their topics, around one broker: what a hub adds to it on every platform. */
+
+import { bytesOfText } from "../auth/bytes.js";
 import type { Broker } from "../broker/broker.js";
 import type { BrokerEvents } from "../broker/events.js";
 import { Cause, causeName } from "../errors.js";
@@ -143,6 +145,21 @@ export class HubDevices implements DeviceHubEvents {
 	/** The broker is about to end. */
 	end(): void {
 		this.entities?.end();
+	}
+
+	/** The hub is as new: it knows no device, and is another one than before. @returns false: it could not be written, or
+	 *  its records cannot be replaced at once (on a PC: begin with another --data) */
+	reset(): boolean {
+		const { platform, records } = this.options;
+		const { hub } = this;
+		const ids: string[] = [];
+		hub.devices.each(({ id }) => ids.push(id));
+		const taken = records.take?.();
+		const hubId = newHubId(platform);
+		if (taken === undefined || !taken.commit(bytesOfText(platform.text, hubId))) return false;
+		hub.becomes(hubId, ids);
+		this.options.log(0, `reset: now hub ${hubId}`);
+		return true;
 	}
 
 	/** Once a second or more often. */

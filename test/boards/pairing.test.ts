@@ -220,6 +220,34 @@ onXs("a board puts itself into Home Assistant's discovery, with values that it t
 	await board.end();
 });
 
+onXs("a board that is reset is another hub, and lets nobody in who belonged to it, also after a restart", async () => {
+	const board = await Board.start({ options: TWICE });
+	const keys = await pairWith(board.port, "sensor-1", await board.open());
+	const client = await logIn(board, "sensor-1", keys);
+	await client.publish("devices/sensor-1/state", "on", { qos: 1, retain: true });
+	const gone = new Promise((resolve) => client.on("disconnect", resolve));
+	const admin = await connect({ port: board.port, username: "ann", password: "secret" });
+	await admin.publish("end", "reset");
+	await gone;
+	const retained: string[] = [];
+	await admin.subscribe("devices/#", ({ topic }) => retained.push(topic));
+	await admin.subscribe("$SYS/broker/uptime");
+	assert.equal(retained, [], "what it told is gone, too");
+	await admin.end();
+	const before = board.hubId;
+	for (let starts = 0; starts < 2; starts++) {
+		assert.match(
+			`${await logIn(board, "sensor-1", keys).catch((error: Error) => error.message)}`,
+			/authentication-failed/,
+		);
+		if (starts === 0) await board.restart();
+	}
+	assert.match(board.hubId, /^[A-Z2-7]{8}$/);
+	assert.is.not(board.hubId, before);
+	await client.end({ force: true });
+	await board.end();
+});
+
 onXs("a board without random numbers that can be trusted pairs nobody, and says so", async () => {
 	const board = await Board.start({ config: { entropy: "none" } });
 	await board.line(/^error: pairing: this board has no random numbers/);

@@ -1,5 +1,6 @@
 /** On XS: the hub as boards/ has it, with devices. With mcconfig's option `entropy=none` it has no random numbers.
- *  Ends when a client publishes to the topic "end"; with "again" another hub begins, which has the same records. */
+ *  Ends when a client publishes to the topic "end"; with "again" another hub begins, which has the same records; with
+ *  "reset" it becomes as new. */
 import config from "mc/config";
 import Timer from "timer";
 import { Button } from "../../boards/button.js";
@@ -42,7 +43,9 @@ function start(): void {
 	});
 	hub.broker.subscribe("end", ({ payload }) => {
 		const { internalErrors } = hub.broker.counters;
-		const again = hub.platform.text.decode(payload, 0, payload.length) === "again";
+		const wish = hub.platform.text.decode(payload, 0, payload.length);
+		if (wish === "reset") return pairing.reset();
+		const again = wish === "again";
 		hub.close();
 		button?.close();
 		report("counted", { internalErrors, faults: hub.platform.faults });
