@@ -9,6 +9,7 @@ import { FLAGS } from "../src/codec/framer.js";
 import { PacketType, Version } from "../src/codec/packet-types.js";
 import { decodePublish } from "../src/codec/publish.js";
 import { Cause } from "../src/errors.js";
+import { joined } from "../src/promises/joined.js";
 
 /** Bytes that are kept free for answers when it is decided how much may be read. */
 const ANSWER_ROOM = 64;
@@ -38,10 +39,7 @@ export class Incoming {
 		if (!this.isOpen) return 0;
 		client.beginTurn();
 		this.heardAt = client.now;
-		const all = new Uint8Array(kept.length + end - start);
-		all.set(kept);
-		all.set(bytes.subarray(start, end), kept.length);
-		this.take(all);
+		this.take(joined([kept, bytes.subarray(start, end)]));
 		if (!this.isOpen) return 0;
 		const wanted = this.appetite();
 		this.stopped = wanted === 0;

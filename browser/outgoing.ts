@@ -1,10 +1,10 @@
 /** What the client sends, and keeps until it is acknowledged, where memory need not be fixed: stands for
  *  src/client/outgoing.ts and the store, the queues and the sending of parts that it leads to. A message is an object
  *  that keeps its own bytes. Spec: sections 3.3, 4.3, 4.4 */
+import { SOURCE_BYTES } from "../src/client/bytes-source.js";
 import type { Client } from "../src/client/client.js";
 import type { ClientLayout, ClientLimits } from "../src/client/client-limits.js";
 import type { ClientPublishOptions, PayloadSource } from "../src/client/client-options.js";
-import { answer } from "../src/client/handle-acks.js";
 import type { Link } from "../src/client/link.js";
 import type { Outgoing as Fixed } from "../src/client/outgoing.js";
 import type { Done } from "../src/client/subscriptions.js";
@@ -18,6 +18,9 @@ import { ReceivedIds } from "./received-ids.js";
 
 /** Bytes that the transport takes at least when a PUBLISH is begun. */
 const PART_ROOM = 32;
+
+/** Bytes of a PUBLISH before its payload at the most, beside topic and properties. */
+const HEAD_BYTES = 24;
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -48,6 +51,7 @@ type Self = Outgoing &
 	Omit<Client, keyof Fixed | "link"> & { readonly link: Omit<Link, "output"> & { output: Output } };
 
 export class Outgoing {
+	readonly layout: Pick<ClientLayout, "scratch" | "topic">;
 	readonly memory: Uint8Array;
 	readonly outputs: Outputs = new Outputs();
 	readonly received: ReceivedIds;
@@ -70,11 +74,10 @@ export class Outgoing {
 	private lastNumber = 0;
 	private lastId = 0;
 
-	constructor(
-		readonly limits: ClientLimits,
-		readonly layout: ClientLayout,
-	) {
-		this.memory = new Uint8Array(layout.outputs);
+	constructor(readonly limits: ClientLimits) {
+		const topic = limits.controlBytes;
+		this.layout = { scratch: 0, topic };
+		this.memory = new Uint8Array(topic + 0xffff);
 		this.received = new ReceivedIds(limits.received);
 	}
 
@@ -113,12 +116,15 @@ export class Outgoing {
 		source: PayloadSource | undefined,
 		done: Done | undefined,
 	): Entry {
-		const bytes = new Uint8Array(payloadBytes);
-		if (typeof payload !== "string") bytes.set(payload);
-		else this.text.encode(payload, bytes, 0);
+		const isLong = payloadBytes >= SOURCE_BYTES;
+		let bytes = payload as Uint8Array;
+		if (typeof payload === "string") {
+			bytes = new Uint8Array(payloadBytes);
+			this.text.encode(payload, bytes, 0);
+		} else if (!isLong) bytes = new Uint8Array(payload);
 		const properties = options?.properties ?? NOTHING;
 		const seconds = options?.expirySeconds;
-		const size = this.topicBytes + properties.length + payloadBytes;
+		const size = this.topicBytes + properties.length + (isLong ? 0 : payloadBytes);
 		this.queued += size;
 		return {
 			number: ++this.lastNumber,
@@ -220,7 +226,7 @@ export class Outgoing {
 				if (entry.id === 0) entry.id = this.takeId();
 				this.sent.set(entry.id, entry);
 			}
-			if (entry.released) answer(this as unknown as Client, PacketType.Pubrel, entry.id, 0);
+			if (entry.released) this.answer(PacketType.Pubrel, entry.id, 0);
 			else if (!this.send(entry)) return;
 		}
 	}
@@ -248,30 +254,29 @@ export class Outgoing {
 	/** Sends a PUBLISH. @returns false: not all of it is on its way */
 	private send(this: Self, entry: Entry): boolean {
 		const { topic, properties, qos, expires } = entry;
-		const memory = this.memory;
 		const text = this.text;
 		const v5 = this.version === Version.V5;
 		const alias = v5 && !entry.dup ? this.aliases.find(topic) : 0;
 		const name = alias === 0 || this.aliases.isNew ? topic : "";
 		const propertyBytes = properties.length + (alias === 0 ? 0 : 3) + (expires === 0 ? 0 : 5);
-		const at = this.layout.scratch;
-		memory[at] =
+		const head = new Uint8Array(HEAD_BYTES + text.size(name) + properties.length);
+		head[0] =
 			(PacketType.Publish << 4) |
 			(qos << 1) |
 			(entry.dup ? PublishFlag.Dup : 0) |
 			(entry.retain ? PublishFlag.Retain : 0);
 		const remaining = remainingOfPublish(this.version, qos, text.size(name), propertyBytes, entry.payloadBytes);
-		let p = putString(memory, putVariable(memory, at + 1, remaining), name, text);
-		if (qos > 0) p = putUint16(memory, p, entry.id);
+		let p = putString(head, putVariable(head, 1, remaining), name, text);
+		if (qos > 0) p = putUint16(head, p, entry.id);
 		if (v5) {
-			p = putVariable(memory, p, propertyBytes);
-			if (alias !== 0) p = putNumber(memory, p, PropertyId.TopicAlias, alias);
+			p = putVariable(head, p, propertyBytes);
+			if (alias !== 0) p = putNumber(head, p, PropertyId.TopicAlias, alias);
 			const left = Math.max(0, Math.ceil((expires - this.now) / 1000));
-			if (expires !== 0) p = putNumber(memory, p, PropertyId.MessageExpiryInterval, left);
-			memory.set(properties, p);
+			if (expires !== 0) p = putNumber(head, p, PropertyId.MessageExpiryInterval, left);
+			head.set(properties, p);
 			p += properties.length;
 		}
-		this.head = memory.slice(at, p);
+		this.head = head.subarray(0, p);
 		this.current = entry;
 		this.link.output.inParts = true;
 		this.offset = 0;
@@ -310,13 +315,21 @@ export class Outgoing {
 		return true;
 	}
 
+	answer(this: Self, type: PacketType, id: number, reason: number): void {
+		const first = (type << 4) | (type === PacketType.Pubrel ? 2 : 0);
+		const body = [id >> 8, id];
+		if (reason !== 0 && this.version === Version.V5) body.push(reason);
+		this.link.output.send(Uint8Array.from([first, body.length, ...body]));
+		this.touch();
+	}
+
 	acknowledged(this: Self, type: PacketType.Puback | PacketType.Pubrec | PacketType.Pubcomp, packet: AckPacket): void {
 		const id = packet.packetId;
 		const isPubrec = type === PacketType.Pubrec;
 		const entry = this.sent.get(id);
 		if (entry === undefined) {
 			this.counters.unexpectedAcks++;
-			if (isPubrec) answer(this as unknown as Client, PacketType.Pubrel, id, ReasonCode.PacketIdentifierNotFound);
+			if (isPubrec) this.answer(PacketType.Pubrel, id, ReasonCode.PacketIdentifierNotFound);
 			return;
 		}
 		const isWrong =
@@ -326,7 +339,7 @@ export class Outgoing {
 		if (isPubrec && packet.reason < ReasonCode.UnspecifiedError) {
 			entry.released = true;
 			this.letGo(entry);
-			return answer(this as unknown as Client, PacketType.Pubrel, id, ReasonCode.Success);
+			return this.answer(PacketType.Pubrel, id, ReasonCode.Success);
 		}
 		this.settle(entry, Cause.None, type === PacketType.Pubcomp ? ReasonCode.Success : packet.reason);
 		if (this.hasWaiting) this.pump();

@@ -1,6 +1,7 @@
 /** What leaves on one connection: stands for src/delivery/output.ts where memory need not be fixed. What is added is
  *  the output's own from then on, and is handed to the transport once a turn. */
 import type { Transport } from "../src/platform.js";
+import { joined } from "../src/promises/joined.js";
 
 export class Outputs {
 	bytesSent = 0;
@@ -43,12 +44,6 @@ export class Output {
 		return this.waiting.length > 0 || (this.transport !== undefined && this.writable < 64);
 	}
 
-	/** All leave by `sendControl` and `add`. */
-	stage(): number {
-		return -1;
-	}
-	staged(): void {}
-
 	add(bytes: Uint8Array): void {
 		this.chunks.push(bytes);
 		this.bytes += bytes.length;
@@ -70,16 +65,10 @@ export class Output {
 	}
 
 	flush(): void {
-		const { chunks, bytes } = this;
+		const { bytes } = this;
 		if (bytes === 0) return;
-		this.chunks = [];
+		const all = joined(this.chunks.splice(0));
 		this.bytes = 0;
-		const all = new Uint8Array(bytes);
-		let at = 0;
-		for (const chunk of chunks) {
-			all.set(chunk, at);
-			at += chunk.length;
-		}
 		this.outputs.bytesSent += bytes;
 		const left = this.transport!.write(all, 0, bytes);
 		if (this.transport !== undefined) this.writable = Math.max(0, left);

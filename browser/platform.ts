@@ -5,9 +5,6 @@ import type { AsyncClient } from "../src/promises/async-client.js";
 const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Above this, whether a text is ASCII is not looked at letter by letter. */
-const SHORT = 64;
-
 export const text: Text = {
 	decode(bytes, start, end) {
 		try {
@@ -16,28 +13,12 @@ export const text: Text = {
 			return undefined;
 		}
 	},
-	key(bytes, start, end) {
-		return strict.decode(bytes.subarray(start, end));
-	},
-	size(value) {
-		if (value.length > SHORT) return encoder.encode(value).length;
-		const size = value.length;
-		for (let i = 0; i < value.length; i++) {
-			const code = value.charCodeAt(i);
-			// a surrogate's half takes 2 of the pair's 4 bytes; one that stands alone becomes U+FFFD, 3 bytes
-			if (code > 0x7f) return code > 0x7ff ? encoder.encode(value).length : size + more(value, i);
-		}
-		return size;
-	},
+	key: (bytes, start, end) => text.decode(bytes, start, end)!,
+	size: (value) => encoder.encode(value).length,
 	encode(value, bytes, at) {
 		return at + encoder.encodeInto(value, bytes.subarray(at)).written;
 	},
 };
-
-/** @returns bytes beyond one for each letter from `at` on */
-function more(value: string, at: number): number {
-	return encoder.encode(value.slice(at)).length - (value.length - at);
-}
 
 /** How often the client looks at what is due, ms. */
 const TICK_MS = 100;

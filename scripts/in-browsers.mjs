@@ -25,8 +25,15 @@ export const ofBrowser = {
 	},
 };
 
-/** Methods of the framer that only the broker calls: a bundler keeps all of a class. */
-const BROKERS = "type|flags|turnTo|pause|resume|forget";
+/** Gives a test the module as it was built in place of Node's. */
+export const builtForBrowsers = {
+	name: "the module that browsers load",
+	setup(build) {
+		build.onResolve({ filter: /\/(host-sim\/client\/index|client\/built)\.js$/ }, ({ importer }) =>
+			importer.endsWith(".test.ts") ? { path: `${root}test/client/built-client.ts` } : undefined,
+		);
+	},
+};
 
 /** Causes that only the broker has, or a hub. */
 const BROKERS_CAUSES = [
@@ -39,28 +46,27 @@ const BROKERS_CAUSES = [
 ];
 const namesOf = (causes) => causes.map((cause) => cause.replace(/\B[A-Z0-9]/g, "-$&").toLowerCase());
 
-/** Leaves them out of the browser's module. */
+/** Leaves out of the browser's module what it does not need. */
 export const withoutBrokers = {
-	name: "without what only the broker calls",
+	name: "without what only the broker has",
 	setup(build) {
-		const method = new RegExp(`\\n\\t(?:get )?(?:${BROKERS})\\([^]*?\\n\\t\\}(?=\\n)`, "g");
-		const call = new RegExp(`\\bframer\\.(?:${BROKERS})\\b|Cause\\.(?:${BROKERS_CAUSES.join("|")})\\b`);
+		const used = new RegExp(`Cause\\.(?:${BROKERS_CAUSES.join("|")})\\b`);
 		build.onLoad({ filter: /\/src\/errors\.ts$/ }, async ({ path }) => {
 			let contents = await readFile(path, "utf8");
 			for (const name of namesOf(BROKERS_CAUSES)) {
 				if (!contents.includes(`["${name}", `)) return { errors: [{ text: `${path}: there is no ${name}` }] };
 				contents = contents.replace(new RegExp(`\\["${name}", [\\w.]+\\]`), "NONE");
 			}
-			return {
-				contents: contents.replace("const CAUSES", 'const NONE = frozen(["", 0] as const);\nconst CAUSES'),
-				loader: "ts",
-			};
+			contents = contents.replace("const CAUSES", 'const NONE = frozen(["", 0] as const);\nconst CAUSES');
+			return { contents, loader: "ts" };
 		});
-		build.onLoad({ filter: /\/src\/(codec\/framer|(client|promises)\/[\w-]+)\.ts$/ }, async ({ path }) => {
+		build.onLoad({ filter: /\/(src\/(client|promises)|browser)\/[\w-]+\.ts$/ }, async ({ path }) => {
 			const contents = await readFile(path, "utf8");
-			if (path.endsWith("framer.ts")) return { contents: contents.replace(method, ""), loader: "ts" };
-			const called = call.exec(contents);
-			return called === null ? undefined : { errors: [{ text: `${path}: ${called[0]} is left out in a browser` }] };
+			const found = used.exec(contents);
+			if (found !== null) return { errors: [{ text: `${path}: ${found[0]} is left out in a browser` }] };
+			// a field that is undefined need not be set
+			const unset = /^(\t(?:private |readonly )*\w+: .*\| undefined) = undefined;$/gm;
+			return { contents: contents.replace(unset, "$1;"), loader: "ts" };
 		});
 	},
 };

@@ -8,7 +8,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { ofBrowser } from "./in-browsers.mjs";
+import { builtForBrowsers, ofBrowser } from "./in-browsers.mjs";
 import { buildHost, CPU, slowness } from "./xs.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -101,13 +101,23 @@ async function bundle(path, outfile, plugins) {
 	}
 }
 
-/** @param inBrowser with the files that stand for others in a browser */
-async function testFile({ path, inBrowser }) {
+/** What a file of the client's tests runs with, too, and which files do. */
+const VARIANTS = [
+	[
+		"with a browser's memory",
+		ofBrowser,
+		/^test\/(client\/(client|cuts|connect-conf|publish-conf|packets|peers|proxy)|promises\/client)/,
+	],
+	["with the module that browsers load", builtForBrowsers, /^test\/promises\/client/],
+];
+
+/** @param variant one of VARIANTS; undefined: as it is */
+async function testFile({ path, variant }) {
 	const started = performance.now();
-	const id = path.replace(/[^\w.]/g, "_") + (inBrowser ? "-in-browser" : "");
+	const id = `${path}${variant?.[0] ?? ""}`.replace(/[^\w.]/g, "_");
 	const outfile = join(out, `${id}.mjs`);
-	const record = join(inBrowser ? out : results, `${id}.jsonl`);
-	const unbuilt = await bundle(path, outfile, inBrowser ? [ofBrowser] : []);
+	const record = join(variant === undefined ? results : out, `${id}.jsonl`);
+	const unbuilt = await bundle(path, outfile, variant === undefined ? [] : [variant[1]]);
 	const env = { HEARTH_TEST_RESULTS: record, HEARTH_TEST_FILE: path, HEARTH_TEST_SLOWNESS: String(SLOWNESS) };
 	const { code, output } =
 		unbuilt === undefined
@@ -125,15 +135,12 @@ async function testFile({ path, inBrowser }) {
 		if (status === "skipped") skips.set(reason, [...(skips.get(reason) ?? []), `${path}: ${name}`]);
 	}
 	report(
-		inBrowser ? `${path}, as in a browser` : path,
+		variant === undefined ? path : `${path}, ${variant[0]}`,
 		!outcomes.some(({ status }) => status === "failed"),
 		`${output}${why}`,
 		started,
 	);
 }
-
-/** The client's tests, which run with the browser's memory, too. */
-const CLIENTS = /^test\/(client\/(client|cuts|connect-conf|publish-conf|packets|peers|proxy)|promises\/client)/;
 
 function testFiles() {
 	const paths = readdirSync(join(root, "test"), { recursive: true })
@@ -142,8 +149,8 @@ function testFiles() {
 		.filter((name) => whole || words.some((word) => name.includes(word)))
 		.sort();
 	return paths.flatMap((path) => [
-		{ path, inBrowser: false },
-		...(CLIENTS.test(path) ? [{ path, inBrowser: true }] : []),
+		{ path, variant: undefined },
+		...VARIANTS.filter(([, , files]) => files.test(path)).map((variant) => ({ path, variant })),
 	]);
 }
 

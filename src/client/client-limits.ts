@@ -110,8 +110,6 @@ export function checkClientLimits(limits: ClientLimits): void {
 		const most = range?.[1] ?? 0xffff_ffff;
 		if (!(limits[name] >= least && limits[name] <= most)) throw wrong(`give ${least} to ${most} ${name}`);
 	}
-	if (limits.blockBytes % 4 !== 0) throw wrong("blockBytes is a multiple of 4");
-	if (limits.blocks * limits.blockBytes < limits.queueBytes) throw wrong("blocks of blockBytes hold queueBytes");
 	if (limits.received < limits.receiveMaximum) throw wrong("received is at least receiveMaximum");
 }
 
@@ -138,8 +136,10 @@ export interface ClientLayout {
 	bytes: number;
 }
 
-/** Lays the parts out one after the other. @internal */
+/** Lays the parts out one after the other. Throws as `checkClientLimits` does. @internal */
 export function layOutClient(limits: ClientLimits): ClientLayout {
+	if (limits.blockBytes % 4 !== 0) throw wrong("blockBytes is a multiple of 4");
+	if (limits.blocks * limits.blockBytes < limits.queueBytes) throw wrong("blocks of blockBytes hold queueBytes");
 	const head = limits.partialBytes;
 	const held = head + limits.headBytes;
 	const scratch = held + limits.heldBytes;

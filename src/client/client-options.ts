@@ -29,7 +29,7 @@ export interface ClientWill {
 	qos: number;
 	retain: boolean;
 	/** encoded Will Properties of 5.0 (`EncodedProperties`) */
-	properties?: Uint8Array;
+	properties?: Uint8Array | undefined;
 }
 
 export interface ClientOptions {
@@ -50,11 +50,11 @@ export interface ClientOptions {
 	sessionExpirySeconds?: number;
 	/** seconds, 0 to 65,535; 0: none. Default: 60. Spec: 3.1.2.10 */
 	keepAlive?: number;
-	userName?: string;
-	password?: Uint8Array;
-	will?: ClientWill;
+	userName?: string | undefined;
+	password?: Uint8Array | undefined;
+	will?: ClientWill | undefined;
 	/** encoded properties of CONNECT beside those that the client makes itself, such as User Properties */
-	properties?: Uint8Array;
+	properties?: Uint8Array | undefined;
 	/** ms from the beginning of a connection to CONNACK. Default: 30,000 */
 	connectTimeoutMs?: number;
 	/** ms that the server may be silent after PINGREQ. Default: half of Keep Alive, 5,000 to 30,000 */
@@ -71,7 +71,7 @@ export interface ClientOptions {
 	 *  Default: "refuse" */
 	whenQueueFull?: "refuse" | "drop-oldest";
 	/** a method of Enhanced Authentication. Spec: 5.0, 4.12 */
-	authentication?: ClientAuthentication;
+	authentication?: ClientAuthentication | undefined;
 	/** go where Server Reference says. Default: true. Spec: 5.0, 4.13 */
 	followRedirects?: boolean;
 }
@@ -93,9 +93,9 @@ export interface ClientPublishOptions {
 	qos?: number;
 	retain?: boolean;
 	/** encoded properties of 5.0 without Topic Alias and Message Expiry Interval; left out before */
-	properties?: Uint8Array;
+	properties?: Uint8Array | undefined;
 	/** seconds; the message is given up when it waits for longer. Spec: 5.0, 3.3.2.3.3 */
-	expirySeconds?: number;
+	expirySeconds?: number | undefined;
 }
 
 export interface ClientSubscribeOptions {
@@ -107,5 +107,5 @@ export interface ClientSubscribeOptions {
 	/** 0: send Retained Messages, 1: only if the subscription is new, 2: don't. Default: 0 */
 	retainHandling?: number;
 	/** encoded User Properties of SUBSCRIBE */
-	properties?: Uint8Array;
+	properties?: Uint8Array | undefined;
 }

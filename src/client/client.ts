@@ -7,7 +7,7 @@ import { SubackPacket } from "../codec/subscribe.js";
 import { Cause, causeName } from "../errors.js";
 import type { Platform, Text } from "../platform.js";
 import { AckOrder } from "./ack-order.js";
-import { checkClientLimits, layOutClient } from "./client-limits.js";
+import { checkClientLimits } from "./client-limits.js";
 import { ClientListener } from "./client-listener.js";
 import type { ClientOptions, ClientPublishOptions, ClientSubscribeOptions, PayloadSource } from "./client-options.js";
 import { ClientCounters, ClientState } from "./client-state.js";
@@ -89,7 +89,7 @@ export class Client extends Outgoing {
 	constructor(options: ClientOptions) {
 		const limits = options.limits;
 		checkClientLimits(limits);
-		super(limits, layOutClient(limits));
+		super(limits);
 		this.platform = options.platform;
 		this.text = options.platform.text;
 		this.options = fillOptions(options, this.text);

@@ -47,11 +47,11 @@ export function sendConnect(client: Client): void {
 		clientId: client.clientId,
 		cleanStart: client.beginsAnew,
 		keepAlive: options.keepAlive,
+		userName: options.userName,
+		password: options.password,
+		will: options.will,
+		properties: version === Version.V5 ? propertiesOfConnect(client) : undefined,
 	};
-	if (options.userName !== undefined) fields.userName = options.userName;
-	if (options.password !== undefined) fields.password = options.password;
-	if (options.will !== undefined) fields.will = options.will;
-	if (version === Version.V5) fields.properties = propertiesOfConnect(client);
 	const scratch = client.layout.scratch;
 	const end = encodeConnect(client.memory, scratch, fields, client.text);
 	if (!sendControl(client.link.output, client.memory, scratch, end))
@@ -129,11 +129,15 @@ function refused(client: Client, code: number, version: number): void {
 		client.version = Version.V311;
 		return client.lost(Cause.ProtocolVersion, code, "the server does not speak 5.0: again with 3.1.1", 0);
 	}
-	const properties = client.reasonPacket.properties;
-	if (redirect(client, code, properties)) return;
-	const told = v5 ? properties.string(PropertyId.ReasonString, client.text) : undefined;
-	const why = told === undefined ? "the server refused the connection" : `the server refused the connection: ${told}`;
+	if (redirect(client, code, client.reasonPacket.properties)) return;
+	const why = withReason(client, "the server refused the connection");
 	client.lost(Cause.NotAuthorized, reason, why, LASTING.includes(reason) && !client.wasConnected ? -1 : undefined);
+}
+
+/** @returns what happened, with the Reason String where the packet has one: before 5.0 none has */
+function withReason(client: Client, what: string): string {
+	const told = client.reasonPacket.properties.string(PropertyId.ReasonString, client.text);
+	return told === undefined ? what : `${what}: ${told}`;
 }
 
 /** Return codes of CONNACK before 5.0, as Reason Codes of 5.0. Spec: 3.1.1, table 3.1 */
@@ -231,8 +235,7 @@ export function handleDisconnect(client: Client, bytes: Uint8Array, start: numbe
 	if (cause !== Cause.None) return client.fail(cause);
 	client.listener.disconnect(packet);
 	if (redirect(client, packet.reason, packet.properties)) return;
-	const told = packet.properties.string(PropertyId.ReasonString, client.text);
-	const why = told === undefined ? "the server ended the connection" : `the server ended the connection: ${told}`;
+	const why = withReason(client, "the server ended the connection");
 	const taken = packet.reason === ReasonCode.SessionTakenOver;
 	// who took the session over would lose it to this client again, and so on: ever less often
 	if (taken) client.attempts = ++client.takeovers;

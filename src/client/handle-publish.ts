@@ -5,7 +5,6 @@ import { decodePublish } from "../codec/publish.js";
 import { checkTopicName } from "../codec/topic.js";
 import { Cause } from "../errors.js";
 import type { Client } from "./client.js";
-import { answer } from "./handle-acks.js";
 
 /** Who has stopped reading: bits. */
 export const enum PausedBy {
@@ -83,7 +82,7 @@ export function finish(client: Client): void {
 /** PUBACK or PUBREC, behind those of the messages that came before. */
 function acknowledge(client: Client, id: number, qos: number): void {
 	const order = client.ackOrder;
-	if (order.isEmpty) return answer(client, qos === 1 ? PacketType.Puback : PacketType.Pubrec, id, ReasonCode.Success);
+	if (order.isEmpty) return client.answer(qos === 1 ? PacketType.Puback : PacketType.Pubrec, id, ReasonCode.Success);
 	if (order.isFull) return client.fail(Cause.ReceiveMaximumExceeded);
 	order.done(order.push(id, qos));
 	if (order.isFull) client.link.pausedBy |= PausedBy.Acks;
@@ -93,7 +92,7 @@ function acknowledge(client: Client, id: number, qos: number): void {
 export function sendAcks(client: Client): void {
 	const order = client.ackOrder;
 	for (let qos = order.readyQos; qos !== 0 && client.link.isOpen; qos = order.readyQos)
-		answer(client, qos === 1 ? PacketType.Puback : PacketType.Pubrec, order.shift(), ReasonCode.Success);
+		client.answer(qos === 1 ? PacketType.Puback : PacketType.Pubrec, order.shift(), ReasonCode.Success);
 	if (!order.isFull && (client.link.pausedBy & PausedBy.Acks) !== 0) {
 		client.link.pausedBy &= ~PausedBy.Acks;
 		client.touch();

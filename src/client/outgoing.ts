@@ -4,19 +4,19 @@
 import { putBytes, putVariable } from "../codec/data-types.js";
 import { PacketType, PropertyId, PublishFlag, ReasonCode, Version } from "../codec/packet-types.js";
 import { putNumber } from "../codec/properties.js";
-import { type AckPacket, encodePublishHead, remainingOfPublish } from "../codec/publish.js";
+import { type AckPacket, encodeAck, encodePublishHead, remainingOfPublish } from "../codec/publish.js";
 import { Deliveries, DeliveryState } from "../delivery/deliveries.js";
 import { Outbox } from "../delivery/outbox.js";
-import { Outputs } from "../delivery/output.js";
+import { Outputs, sendControl } from "../delivery/output.js";
 import { ReceivedIds } from "../delivery/received-ids.js";
 import { Cause } from "../errors.js";
 import { BlockPool } from "../memory/block-pool.js";
 import { ByteChains } from "../memory/byte-chains.js";
 import { MessageStore } from "../memory/message-store.js";
+import { BytesSource, SOURCE_BYTES } from "./bytes-source.js";
 import type { Client } from "./client.js";
-import type { ClientLayout, ClientLimits } from "./client-limits.js";
+import { type ClientLayout, type ClientLimits, layOutClient } from "./client-limits.js";
 import type { ClientPublishOptions, PayloadSource } from "./client-options.js";
-import { answer } from "./handle-acks.js";
 import { pump, Sending } from "./send-publish.js";
 import type { Done } from "./subscriptions.js";
 
@@ -26,6 +26,8 @@ const BLOCKS_KEPT = 2;
 const NOTHING: Uint8Array = new Uint8Array(0); // tidy: never written
 
 export class Outgoing {
+	/** @internal */
+	readonly layout: ClientLayout;
 	/** all that is bytes @internal */
 	readonly memory: Uint8Array;
 	/** @internal */
@@ -53,11 +55,9 @@ export class Outgoing {
 	/** @internal */
 	topicBytes = 0;
 
-	constructor(
-		readonly limits: ClientLimits,
-		/** @internal */
-		readonly layout: ClientLayout,
-	) {
+	constructor(readonly limits: ClientLimits) {
+		const layout = layOutClient(limits);
+		this.layout = layout;
 		this.memory = new Uint8Array(layout.bytes);
 		this.pool = new BlockPool(this.memory, layout.blocks, limits.blockBytes, limits.blocks);
 		this.store = new MessageStore(this.pool, 2, limits.queueBytes);
@@ -139,7 +139,8 @@ export class Outgoing {
 		return true;
 	}
 
-	/** Puts a message to `topic` into the store and the queue, and sends what can be sent.
+	/** Puts a message to `topic` into the store and the queue, and sends what can be sent. A long payload stays where it
+	 *  is: the program must not change it before the message is acknowledged.
 	 *  @returns its entry, or a negated Cause @internal */
 	queue(
 		this: Client,
@@ -151,6 +152,14 @@ export class Outgoing {
 	): number {
 		const properties = options?.properties ?? NOTHING;
 		const topicBytes = this.topicBytes;
+		if (source === undefined && payloadBytes >= SOURCE_BYTES) {
+			let bytes = payload as Uint8Array;
+			if (typeof payload === "string") {
+				bytes = new Uint8Array(payloadBytes);
+				this.text.encode(payload, bytes, 0);
+			}
+			source = new BytesSource(bytes);
+		}
 		const stored = source === undefined ? payloadBytes : 0;
 		const refused = this.makeRoom(topicBytes + properties.length + stored);
 		if (refused !== Cause.None) return -refused;
@@ -230,6 +239,22 @@ export class Outgoing {
 		return false;
 	}
 
+	/** Sends an acknowledgement. Spec: [MQTT-2.3.1-6] @internal */
+	answer(this: Client, type: PacketType, id: number, reason: number): void {
+		const memory = this.memory;
+		const output = this.link.output;
+		const at = output.stage(5);
+		if (at >= 0) {
+			output.staged(encodeAck(memory, at, type, id, this.version, reason, memory, 0, 0));
+			this.touch();
+			return;
+		}
+		const scratch = this.layout.scratch;
+		const end = encodeAck(memory, scratch, type, id, this.version, reason, memory, 0, 0);
+		if (sendControl(output, memory, scratch, end)) this.touch();
+		else this.fail(Cause.FullStore);
+	}
+
 	/** PUBACK, PUBREC or PUBCOMP has come. One that nobody waits for is counted and changes nothing; one that contradicts
 	 *  what is in flight ends the connection. @internal */
 	acknowledged(
@@ -242,7 +267,7 @@ export class Outgoing {
 		const entry = outbox.findSent(id);
 		if (entry === 0) {
 			this.counters.unexpectedAcks++;
-			if (type === PacketType.Pubrec) answer(this, PacketType.Pubrel, id, ReasonCode.PacketIdentifierNotFound);
+			if (type === PacketType.Pubrec) this.answer(PacketType.Pubrel, id, ReasonCode.PacketIdentifierNotFound);
 			return;
 		}
 		// acknowledged before it was sent whole, on this connection
@@ -256,7 +281,7 @@ export class Outgoing {
 		if (type === PacketType.Pubrec && packet.reason < ReasonCode.UnspecifiedError) {
 			outbox.receive(id);
 			this.forgetSource(entry);
-			return answer(this, PacketType.Pubrel, id, ReasonCode.Success);
+			return this.answer(PacketType.Pubrel, id, ReasonCode.Success);
 		}
 		outbox.complete(id, qos, released);
 		// a PUBCOMP that does not know the identifier ends the exchange as well: the message was received

@@ -6,7 +6,6 @@ import { sizeOfPacket } from "../codec/publish.js";
 import { encodeSubscribe, type FilterEntry, sizeOfSubscribe } from "../codec/subscribe.js";
 import { sendControl } from "../delivery/output.js";
 import type { Client } from "./client.js";
-import { answer } from "./handle-acks.js";
 import { ping } from "./reconnect.js";
 
 const NONE: Uint8Array = new Uint8Array(0); // tidy: never written
@@ -40,7 +39,7 @@ export class Packets {
 	}
 
 	private answer(type: PacketType, id: number, reason: number): void {
-		if (this.client.isConnected) answer(this.client, type, id, reason);
+		if (this.client.isConnected) this.client.answer(type, id, reason);
 	}
 
 	/** SUBSCRIBE with several Topic Filters. The listener's `subscribeAck` hears the answer, `publish` the messages.
@@ -54,7 +53,8 @@ export class Packets {
 		return this.ask(PacketType.Unsubscribe, entries, properties);
 	}
 
-	private ask(
+	/** @internal */
+	ask(
 		type: PacketType.Subscribe | PacketType.Unsubscribe,
 		entries: readonly FilterEntry[],
 		properties: Uint8Array | undefined,

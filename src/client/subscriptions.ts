@@ -4,9 +4,8 @@ import { getVariable, sizeOfVariable } from "../codec/data-types.js";
 import { PacketType, PropertyId, Version } from "../codec/packet-types.js";
 import { endOfProperty, putNumber } from "../codec/properties.js";
 import { sizeOfPacket } from "../codec/publish.js";
-import { encodeSubscribe, type FilterEntry, type SubackPacket, sizeOfSubscribe } from "../codec/subscribe.js";
+import { type FilterEntry, type SubackPacket, sizeOfSubscribe } from "../codec/subscribe.js";
 import { checkTopicFilter, sharedFilterAt, topicMatches } from "../codec/topic.js";
-import { sendControl } from "../delivery/output.js";
 import { Cause } from "../errors.js";
 import type { Client } from "./client.js";
 import type { ClientSubscribeOptions } from "./client-options.js";
@@ -223,17 +222,13 @@ export class Subscriptions {
 		}
 		const remaining = sizeOfSubscribe(type, client.version, entries, properties?.length ?? 0, client.text);
 		if (!client.link.output.free && !client.mayWait(remaining)) return false;
-		const id = client.takeId();
-		const memory = client.memory;
-		const at = client.layout.scratch;
 		const most = Math.min(client.limits.controlBytes, client.server.packetBytes); // [5:MQTT-3.2.2-15]
 		if (sizeOfPacket(remaining) > most) {
 			this.end(subscription, Cause.PacketTooLarge, 0);
 			return true;
 		}
-		const end = encodeSubscribe(memory, at, type, client.version, id, entries, properties, client.text);
-		if (!sendControl(client.link.output, memory, at, end)) return false;
-		client.touch();
+		const id = client.packets.ask(type, entries, properties);
+		if (id === 0) return false;
 		subscription.packetId = id;
 		subscription.asked = true;
 		subscription.state = wanted ? SubscriptionState.Asked : SubscriptionState.Leaving;

@@ -164,10 +164,12 @@ export interface ConnectFields {
 	cleanStart: boolean;
 	/** seconds, 0 to 65,535 */
 	keepAlive: number;
-	userName?: string;
-	password?: Uint8Array;
-	properties?: Uint8Array;
-	will?: { topic: string; payload: Uint8Array; qos: number; retain: boolean; properties?: Uint8Array };
+	userName?: string | undefined;
+	password?: Uint8Array | undefined;
+	properties?: Uint8Array | undefined;
+	will?:
+		| { topic: string; payload: Uint8Array; qos: number; retain: boolean; properties?: Uint8Array | undefined }
+		| undefined;
 }
 
 /** @returns Remaining Length of the CONNECT */
@@ -244,9 +246,7 @@ export function decodeConnack(
 		if (packet.reason > 5) return Cause.ReasonCodeUnknown;
 		return end === start + 2 ? Cause.None : Cause.PacketTrailingBytes;
 	}
-	const cause = packet.properties.decode(bytes, start + 2, end, PacketType.Connack, text);
-	if (cause !== Cause.None) return cause;
-	return packet.properties.end === end ? Cause.None : Cause.PacketTrailingBytes;
+	return packet.properties.decodeLast(bytes, start + 2, end, PacketType.Connack, text);
 }
 
 /** @returns bytes of the whole CONNACK with so many bytes of encoded properties */
@@ -292,9 +292,7 @@ export function decodeReason(
 	if (version !== Version.V5) return Cause.PacketTrailingBytes;
 	packet.reason = bytes[start]!;
 	if (start + 1 === end) return Cause.None;
-	const cause = packet.properties.decode(bytes, start + 1, end, type, text);
-	if (cause !== Cause.None) return cause;
-	return packet.properties.end === end ? Cause.None : Cause.PacketTrailingBytes;
+	return packet.properties.decodeLast(bytes, start + 1, end, type, text);
 }
 
 /** @returns bytes of the whole DISCONNECT or AUTH */

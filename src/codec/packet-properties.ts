@@ -209,7 +209,7 @@ function listOf(value: unknown): readonly number[] {
 }
 
 /** @returns whether the value is a text that a packet can hold. Spec: 5.0, 1.5.4 */
-function fits(value: unknown, text: Text): boolean {
+export function fits(value: unknown, text: Text): boolean {
 	return typeof value === "string" && text.size(value) <= 65_535 && !value.includes("\0");
 }
 

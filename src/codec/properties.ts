@@ -184,6 +184,12 @@ export class Properties {
 		return Cause.None;
 	}
 
+	/** `decode` of what a packet ends with. @returns Cause.None or the check that failed @internal */
+	decodeLast(bytes: Uint8Array, at: number, end: number, packet: number, text: Text): Cause {
+		const cause = this.decode(bytes, at, end, packet, text);
+		return cause === Cause.None && this.end !== end ? Cause.PacketTrailingBytes : cause;
+	}
+
 	/** Notes that the property is present. */
 	private mark(id: number, packet: number): Cause {
 		if (id === PropertyId.UserProperty) this.userCount++;

@@ -158,9 +158,7 @@ export function decodeAck(
 	packet.reason = bytes[start + 2]!;
 	if (!isAckReason(type, packet.reason)) return Cause.ReasonCodeUnknown;
 	if (end === start + 3) return Cause.None;
-	const cause = packet.properties.decode(bytes, start + 3, end, type, text);
-	if (cause !== Cause.None) return cause;
-	return packet.properties.end === end ? Cause.None : Cause.PacketTrailingBytes;
+	return packet.properties.decodeLast(bytes, start + 3, end, type, text);
 }
 
 function isAckReason(type: PacketType, reason: number): boolean {

@@ -3,7 +3,7 @@
 import { Client } from "../client/client.js";
 import { type ClientLimits, hostClientLimits } from "../client/client-limits.js";
 import { ClientListener } from "../client/client-listener.js";
-import type { ClientSubscribeOptions, Connector } from "../client/client-options.js";
+import type { Connector } from "../client/client-options.js";
 import type { IncomingMessage } from "../client/incoming-message.js";
 import type { ClientSubscription, MessageHandler } from "../client/subscriptions.js";
 import type { ReasonPacket } from "../codec/connect.js";
@@ -82,7 +82,6 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	/** @internal */
 	readonly intake: Intake;
 	private readonly requests: Requests;
-	private readonly full = new Set<MessageQueue>();
 	private readonly queues = new Set<MessageQueue>();
 	private readonly publisher: Publisher;
 	private ready: { resolve: () => void; reject: (error: unknown) => void } | undefined = undefined;
@@ -102,10 +101,9 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		const client = { ...settings.client };
 		client.clientId ??= client.cleanStart === false ? "" : randomId(platform);
 		const method = settings.authentication;
-		const authentication = typeof method === "function" ? method(platform) : method;
 		this.core = new Client({
 			...client,
-			...(authentication === undefined ? {} : { authentication }),
+			authentication: typeof method === "function" ? method(platform) : method,
 			limits: { ...limits, ...settings.limits },
 			platform,
 			connector,
@@ -184,10 +182,8 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		const { signal } = options;
 		const what = `subscribe ${filter}`;
 		const properties = encodeProperties(options.properties, core.text, PacketType.Subscribe, "subscribe");
-		const given: ClientSubscribeOptions = { ...options, ...(properties === undefined ? {} : { properties }) } as never;
-		if (properties === undefined) delete given.properties;
 		return abortable(what, signal, (resolve, reject) => {
-			const added = core.subscribe(filter, take, given, (cause, reason) => {
+			const added = core.subscribe(filter, take, { ...options, properties }, (cause, reason) => {
 				this.progress();
 				const error = this.errorOf(what, cause, reason);
 				if (error !== undefined) reject(error);
@@ -237,15 +233,8 @@ export class AsyncClient extends Emitter<ClientEvents> {
 
 	/** a queue is long: see `progress` @internal */
 	get hasFullQueue(): boolean {
-		return this.full.size > 0;
-	}
-
-	/** A queue is long, or is not any more. @internal */
-	setFull(queue: MessageQueue, isFull: boolean): void {
-		if (isFull === this.full.has(queue)) return;
-		if (isFull) this.full.add(queue);
-		else this.full.delete(queue);
-		this.progress();
+		for (const { isFull } of this.queues) if (isFull) return true;
+		return false;
 	}
 
 	/** Reading stops while a queue is long, unless an acknowledgement is waited for: whoever fills the queue may be who
@@ -253,8 +242,8 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	progress(): void {
 		const core = this.core;
 		const waits = core.unacknowledged > 0 || core.subscriptions.waiting > 0;
-		let stop = this.full.size > 0 && !waits;
-		for (const queue of this.full) if (queue.isOverfull) stop = true;
+		let stop = this.hasFullQueue && !waits;
+		for (const { isOverfull } of this.queues) if (isOverfull) stop = true;
 		if (stop) core.pause();
 		else if (!this.intake.isBusy) core.resume();
 	}
@@ -339,7 +328,6 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		const code = reason >= 0x80 ? reasonName(reason) : causeName(cause);
 		const error = new ClientError(code, `${scheme}://${host}:${port}: ${why}`, reason);
 		this.intake.reset();
-		this.full.clear();
 		const ready = this.ready;
 		if (ready !== undefined && againMs !== 0 && (againMs < 0 || !this.settings.retry)) {
 			this.ready = undefined;

@@ -48,7 +48,7 @@ export class ClientError extends Error {
  *  "publish room/lamp" */
 export function causeError(what: string, cause: Cause): ClientError {
 	const code = causeName(cause);
-	return new ClientError(code, `${what}: ${REMEDIES[code] ?? code}`, causeReason(cause));
+	return new ClientError(code, `${what}: ${REMEDIES[code] ?? code.replace(/-/g, " ")}`, causeReason(cause));
 }
 
 /** @returns the error of what the server refused with a Reason Code ≥ 0x80 @param told its Reason String */
@@ -66,12 +66,9 @@ const REMEDIES: Readonly<Record<string, string>> = frozen({
 	"packet-too-large": "larger than the server takes",
 	"qos-not-supported": "give a QoS of 0, 1 or 2 that the server supports",
 	"retain-not-supported": "the server does not keep Retained Messages",
-	"topic-empty": "the topic is empty",
 	"topic-wildcard": "a Topic Name has no + and no #",
 	"string-has-nul": "U+0000 is not allowed",
-	"topic-too-long": "the topic is too long",
 	"filter-invalid": "not a Topic Filter: + stands for a whole level, # for the last ones",
-	"message-expired": "the message expired before it could be sent",
 	"administrative-action": "ended by this program",
 });
 

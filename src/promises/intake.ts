@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "../client/incoming-message.js";
 import type { MessageHandler } from "../client/subscriptions.js";
 import type { AsyncClient, Handler, PartHandler } from "./async-client.js";
+import { joined } from "./joined.js";
 import { Message } from "./message.js";
 import { decodeProperties } from "./property-record.js";
 
@@ -60,12 +61,7 @@ export class Intake {
 				this.gathered += incoming.payloadEnd - incoming.payloadStart;
 			}
 			if (incoming.left > 0) return undefined;
-			payload = new Uint8Array(this.gathered);
-			let at = 0;
-			for (const part of this.parts.splice(0)) {
-				payload.set(part, at);
-				at += part.length;
-			}
+			payload = joined(this.parts.splice(0));
 		}
 		const text = incoming.text;
 		const v5 = this.client.core.version === 5;

@@ -23,6 +23,8 @@ export class MessageQueue implements AsyncIterableIterator<Message> {
 	private failed: ((error: unknown) => void) | undefined = undefined;
 	private error: unknown = undefined;
 	private ended = false;
+	/** no more should be read, unless something is waited for @internal */
+	isFull = false;
 	/** the message that the loop has */
 	private done: (() => void) | undefined = undefined;
 	/** ends the subscription @internal */
@@ -33,12 +35,7 @@ export class MessageQueue implements AsyncIterableIterator<Message> {
 		private readonly highWater: number = HIGH_WATER,
 	) {}
 
-	/** no more should be read, unless something is waited for; or not even then @internal */
-	get isFull(): boolean {
-		return this.queue.length >= this.highWater;
-	}
-
-	/** @internal */
+	/** not even then @internal */
 	get isOverfull(): boolean {
 		return this.bytes > BYTES_MAX;
 	}
@@ -54,7 +51,12 @@ export class MessageQueue implements AsyncIterableIterator<Message> {
 		}
 		this.queue.push({ message, done });
 		this.bytes += message.payload.length;
-		if (this.isFull) this.client.setFull(this, true);
+		if (this.queue.length === this.highWater) this.setFull(true);
+	}
+
+	private setFull(isFull: boolean): void {
+		this.isFull = isFull;
+		this.client.progress();
 	}
 
 	/** The loop has done with its message. */
@@ -69,7 +71,7 @@ export class MessageQueue implements AsyncIterableIterator<Message> {
 		if (waiting !== undefined) {
 			this.done = waiting.done;
 			this.bytes -= waiting.message.payload.length;
-			if (this.queue.length <= this.highWater / 2) this.client.setFull(this, false);
+			if (this.isFull && this.queue.length <= this.highWater / 2) this.setFull(false);
 			return Promise.resolve({ value: waiting.message, done: false });
 		}
 		if (this.error !== undefined) {
@@ -91,7 +93,7 @@ export class MessageQueue implements AsyncIterableIterator<Message> {
 		this.finish();
 		for (const { done } of this.queue.splice(0)) done?.();
 		this.bytes = 0;
-		this.client.setFull(this, false);
+		this.setFull(false);
 		const close = this.close;
 		this.close = undefined;
 		await close?.();

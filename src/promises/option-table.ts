@@ -1,5 +1,6 @@
 /** Every option of a connection: the names that it is understood by, and what its value may be. */
 import { hostClientLimits } from "../client/client-limits.js";
+import { fits } from "../codec/packet-properties.js";
 import { HearthError } from "../errors.js";
 import { frozen } from "../frozen.js";
 import type { Text } from "../platform.js";
@@ -19,19 +20,15 @@ function within(from: number, to: number): Kind {
 	];
 }
 
-/** @returns whether a packet can hold it. Spec: 5.0, 1.5.4 and 1.5.6 */
-function fits(value: unknown, text: Text): boolean {
-	if (value instanceof Uint8Array) return value.length <= STRING_BYTES_MAX;
-	return typeof value === "string" && text.size(value) <= STRING_BYTES_MAX;
-}
-
 export const FLAG: Kind = ["true or false", (v) => typeof v === "boolean"];
 export const STRING: Kind = ["a text", (v) => typeof v === "string"];
-const NAME: Kind = [
-	"a text of at most 65535 bytes without U+0000",
-	(v, text) => typeof v === "string" && fits(v, text) && !v.includes("\0"),
+const NAME: Kind = ["a text of at most 65535 bytes without U+0000", fits];
+/** Spec: 5.0, 1.5.4 and 1.5.6 */
+const DATA: Kind = [
+	"a text or a Uint8Array of at most 65535 bytes",
+	(v, text) =>
+		(typeof v === "string" ? text.size(v) : v instanceof Uint8Array ? v.length : Infinity) <= STRING_BYTES_MAX,
 ];
-const DATA: Kind = ["a text or a Uint8Array of at most 65535 bytes", fits];
 /** so much as a timer takes */
 const TIME: Kind = ["a number, 0 to 2147483647", (v) => typeof v === "number" && v >= 0 && v <= 0x7fff_ffff];
 const QOS: Kind = within(0, 2);

@@ -1,21 +1,5 @@
-/** Payloads that are sent from where they are. */
+/** Payloads that are sent as they come. */
 import type { PayloadSource } from "../client/client-options.js";
-
-/** Bytes of the program, not copied: it must not change them before the message is acknowledged. */
-export class BytesSource implements PayloadSource {
-	readonly restartable = true;
-
-	constructor(private readonly bytes: Uint8Array) {}
-
-	get byteLength(): number {
-		return this.bytes.length;
-	}
-
-	read(offset: number, count: number, target: Uint8Array, at: number): number {
-		target.set(this.bytes.subarray(offset, offset + count), at);
-		return count;
-	}
-}
 
 /** Chunks that come one after the other, such as a file's or a response's. Nothing is read ahead but one chunk. */
 export class ChunkSource implements PayloadSource {

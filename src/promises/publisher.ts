@@ -7,9 +7,9 @@ import { Cause } from "../errors.js";
 import { frozen } from "../frozen.js";
 import type { AsyncClient } from "./async-client.js";
 import { abortError } from "./client-error.js";
-import { BytesSource, ChunkSource } from "./payload-sources.js";
+import { ChunkSource } from "./payload-sources.js";
 import { encodeProperties, type PropertyRecord } from "./property-record.js";
-import { bytesOf, type Signal } from "./settings.js";
+import type { Signal } from "./settings.js";
 
 export interface PublishOptions {
 	/** 0, 1 or 2. Default: 0 */
@@ -27,9 +27,6 @@ export interface PublishResult {
 	/** the server's Reason Code: 0, or 0x10 when nobody has subscribed (5.0). Spec: 5.0, 3.4.2.1 */
 	reason: number;
 }
-
-/** Payloads from here on are sent from where they lie. */
-const SOURCE_BYTES = 256 * 1024;
 
 /** The client writes these itself: what is left of a message's time, and aliases of its own. */
 const OWN: readonly (keyof PropertyRecord)[] = frozen(["messageExpiryInterval", "topicAlias"]);
@@ -59,15 +56,12 @@ export class Publisher {
 		return result < 0 ? this.refuse(topic, -result) : this.publishKept(topic, plain, given, source, signal);
 	}
 
-	/** @returns what brings a payload that is long, or comes in chunks */
+	/** @returns what brings a payload that comes in chunks */
 	private sourceOf(
 		payload: string | Uint8Array | AsyncIterable<Uint8Array>,
 		options: PublishOptions,
 	): PayloadSource | undefined | TypeError {
-		const length = (payload as { length?: number }).length;
-		if (length !== undefined && length < SOURCE_BYTES) return undefined;
-		if (typeof payload === "string") return new BytesSource(bytesOf(payload, this.client.core.text));
-		if (payload instanceof Uint8Array) return new BytesSource(payload);
+		if (typeof payload === "string" || payload instanceof Uint8Array) return undefined;
 		if (options.byteLength === undefined) return new TypeError("publish: chunks need options.byteLength");
 		return new ChunkSource(payload, options.byteLength, () => this.client.core.serve());
 	}
@@ -132,13 +126,10 @@ export class Publisher {
 	private coreOptions(options: PublishOptions): ClientPublishOptions {
 		const record = options.properties;
 		if (record === undefined) return options as ClientPublishOptions;
-		const { messageExpiryInterval } = record;
-		const properties = encodeProperties(record, this.client.core.text, PacketType.Publish, "publish", OWN);
 		return {
-			qos: options.qos ?? 0,
-			retain: options.retain ?? false,
-			...(properties === undefined ? {} : { properties }),
-			...(messageExpiryInterval === undefined ? {} : { expirySeconds: messageExpiryInterval }),
+			...(options as ClientPublishOptions),
+			properties: encodeProperties(record, this.client.core.text, PacketType.Publish, "publish", OWN),
+			expirySeconds: record.messageExpiryInterval,
 		};
 	}
 

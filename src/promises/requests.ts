@@ -3,6 +3,7 @@ import { Version } from "../codec/packet-types.js";
 import type { AsyncClient, SubscribeOptions } from "./async-client.js";
 import { abortable, abortError, ClientError, reasonName } from "./client-error.js";
 import type { Message } from "./message.js";
+import type { PropertyRecord } from "./property-record.js";
 import type { PublishOptions } from "./publisher.js";
 import { bytesOf } from "./settings.js";
 import type { Subscription } from "./subscription.js";
@@ -113,8 +114,10 @@ export class Requests {
 			const answer = await handler(request);
 			const { responseTopic, correlationData } = request.properties ?? {};
 			if (answer === undefined || responseTopic === undefined) return;
-			const properties = correlationData === undefined ? {} : { correlationData };
-			await this.client.publish(responseTopic, answer, { qos: request.qos, properties });
+			await this.client.publish(responseTopic, answer, {
+				qos: request.qos,
+				properties: { correlationData } as PropertyRecord,
+			});
 		};
 		return this.client.subscribe(filter, respond, { qos: 1, ...options });
 	}

@@ -162,19 +162,8 @@ const SCHEMES: Readonly<Record<string | number, Scheme>> = frozen({
 
 const PORTS: Readonly<Record<Scheme, number>> = frozen({ mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 });
 
-const VERSIONS: Readonly<Record<string, number>> = frozen({
-	"3": 3,
-	"3.1": 3,
-	"31": 3,
-	mqttv31: 3,
-	"4": 4,
-	"3.1.1": 4,
-	"311": 4,
-	mqttv311: 4,
-	"5": 5,
-	"5.0": 5,
-	mqttv5: 5,
-});
+/** By what is left without "mqttv" and dots. */
+const VERSIONS: Readonly<Record<string, number>> = frozen({ 3: 3, 31: 3, 4: 4, 311: 4, 5: 5, 50: 5 });
 
 /** Reads a URL such as mqtts://ann:secret@hub.example:8883. @returns its parts as options. Throws HearthError */
 export function readUrl(url: string): ConnectOptions {
@@ -216,7 +205,7 @@ export function readSettings(
 	if (o.ssl === true && secure in PORTS) scheme = secure;
 	// `protocol` may be a version, too
 	const version = o.version ?? (String(o.protocol) in SCHEMES ? undefined : o.protocol);
-	const level = VERSIONS[String(version).toLowerCase()];
+	const level = VERSIONS[String(version).replace(/^mqttv|\./gi, "")];
 	if (version !== undefined && level === undefined) throw bad(`version ${version}: give 3.1, 3.1.1 or 5`);
 	const port = Number(o.port ?? PORTS[scheme]);
 	if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) throw bad(`port ${o.port}: give 1 to 65535`);
@@ -282,12 +271,13 @@ const SAME_IN_CORE = frozen([
 function readClient(o: ConnectOptions, level: number | undefined, text: Text): Settings["client"] {
 	const client: Settings["client"] = { version: level ?? 0 };
 	for (const name of SAME_IN_CORE) if (o[name] !== undefined) client[name] = o[name] as never;
-	if (o.password !== undefined) client.password = bytesOf(o.password, text);
-	if (o.will !== undefined) client.will = readWill(o.will, text);
 	const record = o.properties;
+	Object.assign(client, {
+		password: o.password === undefined ? undefined : bytesOf(o.password, text),
+		will: o.will === undefined ? undefined : readWill(o.will, text),
+		properties: encodeProperties(record, text, PacketType.Connect, "connect", OWN),
+	});
 	if (record?.sessionExpiryInterval !== undefined) client.sessionExpirySeconds = record.sessionExpiryInterval;
-	const properties = encodeProperties(record, text, PacketType.Connect, "connect", OWN);
-	if (properties !== undefined) client.properties = properties;
 	if (o.timeout !== undefined) client.connectTimeoutMs ??= o.timeout * 1000;
 	if (o.clean !== undefined) client.cleanStart = o.clean;
 	if (o.reconnect === false) client.reconnectMinMs = 0;
@@ -295,15 +285,13 @@ function readClient(o: ConnectOptions, level: number | undefined, text: Text): S
 }
 
 function readWill(will: WillOptions, text: Text): ClientWill {
-	const result: ClientWill = {
+	return {
 		topic: will.topic,
 		payload: bytesOf(will.payload ?? "", text),
 		qos: will.qos ?? 0,
 		retain: will.retain ?? false,
+		properties: encodeProperties(will.properties, text, WILL, "will"),
 	};
-	const properties = encodeProperties(will.properties, text, WILL, "will");
-	if (properties !== undefined) result.properties = properties;
-	return result;
 }
 
 /** @returns a text's UTF-8, or the bytes themselves */
