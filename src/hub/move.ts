@@ -120,6 +120,8 @@ class Incoming {
 	private commit(hubId: Uint8Array): MoveAnswer | number {
 		const text = this.move.pairing.platform.text.decode(hubId, 0, hubId.length);
 		if (text === undefined || !isDeviceId(text)) return refusal(MoveRefusal.Malformed);
+		// an admin may have added one meanwhile
+		if (this.move.pairing.devices.count > 0) return refusal(MoveRefusal.HasDevices);
 		if (!this.taken.commit(hubId)) return refusal(MoveRefusal.NoRoom);
 		this.move.taken(text);
 		return MoveAnswer.Done;

@@ -296,4 +296,17 @@ test("a board that has devices, has no room, or hears what is none of a hub's sa
 	}
 });
 
+test("a device that is added while another hub's come is not lost: they are refused", () => {
+	const board = new Board();
+	const moving = new Moving(board, board.open(), identity(9));
+	moving.says = (data) => {
+		if (moving.said.length === 4)
+			board.hub.devices.addPassword({ id: "mine", name: "", room: "", kind: "device" }, "p", SALT, () => {});
+		return data;
+	};
+	moving.go();
+	assert.match(moving.mover.refusal, /devices of its own/);
+	for (const now of [board, new Board(board.store)]) assert.equal([now.hub.hubId, ...now.ids], ["OLDBOARD", "mine"]);
+});
+
 test.run();
