@@ -1,6 +1,7 @@
 /** The page's server: what it gives to whom, and what other pages, strangers and odd requests get. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
+import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -172,6 +173,35 @@ test("the window is opened and closed, and its code is for admins' eyes", async 
 	] as const)
 		assert.is((await ask("POST", "/pairing", JSON_TYPE, sent)).status, status, sent.slice(0, 20));
 	assert.is(hub.devices!.hub.pairing.window, undefined);
+});
+
+test("requests that are too large, or never whole, are refused or ended, and the page lives", async () => {
+	const second = await start();
+	const talk = (text: string, close: boolean) =>
+		new Promise<string>((resolve) => {
+			const socket = connectTcp(second.port, "127.0.0.1", () => (close ? socket.end(text) : socket.write(text)));
+			socket.on("data", (bytes) => {
+				resolve(`${bytes}`);
+				socket.destroy();
+			});
+			socket.on("error", () => {});
+			socket.on("close", () => resolve("nothing"));
+		});
+	const head = `host: 127.0.0.1:${second.port}\r\n`;
+	const post = `POST /pairing HTTP/1.1\r\n${head}content-type: application/json\r\n`;
+	const chunk = `ffff\r\n${"x".repeat(0xffff)}\r\n`;
+	for (const [what, sent, expected] of [
+		["a long path", `GET /${"a".repeat(100_000)} HTTP/1.1\r\n${head}\r\n`, /^HTTP\/1.1 4(14|31) /],
+		["a long field", `GET / HTTP/1.1\r\n${head}x: ${"a".repeat(100_000)}\r\n\r\n`, /^HTTP\/1.1 431 /],
+		["many fields", `GET / HTTP/1.1\r\n${head}${"x: y\r\n".repeat(50_000)}\r\n`, /^HTTP\/1.1 431 /],
+		["a long body", `${post}content-length: 9999999\r\n\r\n${"x".repeat(100_000)}`, /^HTTP\/1.1 413 /],
+		["a body without an end", `${post}transfer-encoding: chunked\r\n\r\n${chunk.repeat(20)}`, /^HTTP\/1.1 413 /],
+		["two lengths", `${post}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}`, /^HTTP\/1.1 400 /],
+		["no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".repeat(100), /^HTTP\/1.1 400 /],
+	] as const)
+		assert.match(await talk(sent, what === "no HTTP"), expected, what);
+	assert.is((await fetch(`http://127.0.0.1:${second.port}/`)).status, 200);
+	await second.hub.close();
 });
 
 test("another page can do nothing, not even with the browser of an admin", async () => {
