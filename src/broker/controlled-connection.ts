@@ -118,7 +118,7 @@ export class ControlledConnection extends DurableConnection {
 		const guesses = this.broker.guesses;
 		const packet = (request.view as ConnectView).parts;
 		if (packet.properties.has(PropertyId.AuthenticationMethod)) {
-			if (!guesses.blocks(this.address, this.broker.now)) return false;
+			if (!guesses.blocks(this.address, undefined, this.broker.now)) return false;
 			request.view.live = false;
 			refuseConnect(this.broker, this, Cause.FullAuthentications);
 			return true;

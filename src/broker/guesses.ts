@@ -1,5 +1,6 @@
 /** Slows the guessing of passwords: after some failures from an address, or for a user name, the next login is judged
- *  only after a time that grows. Bounded: the entry that failed longest ago makes room. */
+ *  only after a time that grows. Who came in from that address before does not wait for what others behind the same
+ *  address did. Bounded: the entry that failed longest ago makes room. */
 
 /** Failures that cost nothing: people mistype. */
 const FREE = 3;
@@ -9,6 +10,9 @@ const FIRST_MS = 500;
 const ADDRESS_MAX_MS = 30_000;
 /** A user name waits less: else anybody could keep its owner out. */
 const USER_MAX_MS = 4_000;
+/** Tables of this size and more remember who came in from where, too: a device has no memory for that, and few clients
+ *  behind one address. */
+const KNOWN_LEAST = 64;
 /** After so long without a failure all is forgotten. */
 const FORGET_MS = 600_000;
 
@@ -27,15 +31,18 @@ export class Guesses {
 	delayed = 0;
 	refused = 0;
 	private readonly entries: Map<string, Entry>;
+	/** addresses with a user name that came in from there; the first one came in longest ago */
+	private readonly known: Set<string> | undefined;
 
 	/** @param max addresses and user names that are remembered; 0: nobody waits */
 	constructor(private readonly max: number) {
 		this.entries = new Map();
+		this.known = max < KNOWN_LEAST ? undefined : new Set();
 	}
 
 	/** @param address with or without its port @returns ms that the login has to wait; -1: another one waits */
 	delay(address: string, userName: string | undefined, now: number): number {
-		const from = this.find(addressKey(address), now);
+		const from = this.isKnown(address, userName) ? undefined : this.find(addressKey(address), now);
 		const user = userName === undefined ? undefined : this.find(userKey(userName), now);
 		if (from?.waiting || user?.waiting) {
 			this.refused++;
@@ -49,9 +56,10 @@ export class Guesses {
 		return ms;
 	}
 
-	/** @returns whether a login from there would have to wait: one by a method, whose client is told to come again */
-	blocks(address: string, now: number): boolean {
-		const from = this.find(addressKey(address), now);
+	/** @param name the Client Identifier, which a device has for its user name
+	 *  @returns whether a login from there would have to wait: one by a method, whose client is told to come again */
+	blocks(address: string, name: string | undefined, now: number): boolean {
+		const from = this.isKnown(address, name) ? undefined : this.find(addressKey(address), now);
 		if (from === undefined || (!from.waiting && delayOf(from, now, ADDRESS_MAX_MS) === 0)) return false;
 		this.refused++;
 		return true;
@@ -69,20 +77,38 @@ export class Guesses {
 	began(address: string, userName: string | undefined, now: number): void {
 		const from = this.entries.get(addressKey(address));
 		const user = userName === undefined ? undefined : this.entries.get(userKey(userName));
-		if (from !== undefined) from.begun = now;
+		if (from !== undefined && !this.isKnown(address, userName)) from.begun = now;
 		if (user !== undefined) user.begun = now;
 	}
 
 	failed(address: string, userName: string | undefined, now: number): void {
 		this.count(addressKey(address), now);
-		if (userName !== undefined) this.count(userKey(userName), now);
+		if (userName === undefined) return;
+		this.count(userKey(userName), now);
+		// who mistypes is still known; who goes on is not
+		if ((this.entries.get(userKey(userName))?.failures ?? 0) >= FREE) this.known?.delete(pairKey(address, userName));
 	}
 
 	/** The right password for a user name: its failures are forgotten, its address's are not. */
 	succeeded(address: string, userName: string | undefined): void {
-		if (userName !== undefined) this.entries.delete(userKey(userName));
 		const from = this.entries.get(addressKey(address));
 		if (from !== undefined) from.begun = 0;
+		if (userName === undefined) return;
+		this.entries.delete(userKey(userName));
+		const { known } = this;
+		if (known === undefined) return;
+		known.delete(pairKey(address, userName));
+		if (known.size >= this.max) known.delete(known.values().next().value!);
+		known.add(pairKey(address, userName));
+	}
+
+	/** Who has this name there may be another one: it waits as all others do, until it has come in again. */
+	forget(address: string, name: string | undefined): void {
+		if (name !== undefined) this.known?.delete(pairKey(address, name));
+	}
+
+	private isKnown(address: string, name: string | undefined): boolean {
+		return name !== undefined && this.known?.has(pairKey(address, name)) === true;
 	}
 
 	private find(key: string, now: number): Entry | undefined {
@@ -112,6 +138,10 @@ function delayOf(entry: Entry | undefined, now: number, max: number): number {
 function addressKey(address: string): string {
 	const colon = address.lastIndexOf(":");
 	return `a ${colon < 0 ? address : address.slice(0, colon)}`;
+}
+
+function pairKey(address: string, userName: string): string {
+	return `${addressKey(address)} ${userName}`;
 }
 
 function userKey(userName: string): string {

@@ -23,11 +23,11 @@ export function beginAuthentication(
 ): void {
 	const method = methodOf(broker, packet.properties);
 	if (method === undefined) return refuseConnect(broker, connection, Cause.AuthenticationMethodUnknown);
-	if (broker.guesses.blocks(connection.address, broker.now))
+	const clientId = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
+	if (broker.guesses.blocks(connection.address, clientId, broker.now))
 		return refuseConnect(broker, connection, Cause.FullAuthentications);
 	const cause = keepConnect(broker, connection, new Authentication(method), bytes, start, end);
 	if (cause !== Cause.None) return refuseConnect(broker, connection, cause);
-	const clientId = broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd)!;
 	beginSteps(broker, connection, method, clientId, userNameOf(broker, connection, packet));
 	takeData(broker, connection, packet.properties);
 }
@@ -167,14 +167,28 @@ function concludeStep(broker: Broker, connection: Connection, step: Exclude<Step
 	const same = !again || steps.userName === authentication.userName;
 	if (step === "failure") {
 		// a method with causes of its own counts for itself
-		if (steps.cause === undefined) broker.guesses.failed(connection.address, undefined, broker.now);
+		if (steps.cause === undefined) {
+			broker.guesses.failed(connection.address, undefined, broker.now);
+			broker.guesses.forget(connection.address, clientIdOf(broker, connection, exchange));
+		}
 		return refuse(broker, connection, steps.cause ?? Cause.AuthenticationFailed);
 	}
 	if (!same) return refuse(broker, connection, Cause.AuthenticationFailed);
 	authentication.userName = steps.userName;
+	broker.guesses.succeeded(connection.address, steps.userName);
 	if (again) sendAuth(broker, connection, ReasonCode.Success);
 	else connectAgain(broker, connection, exchange);
 	endExchange(broker, connection);
+}
+
+/** @returns who began the exchange, by what it calls itself */
+function clientIdOf(broker: Broker, connection: Connection, exchange: Exchange): string | undefined {
+	if (connection.session !== undefined) return connection.session.clientId;
+	if (exchange.connectFirst === 0) return undefined;
+	const packet = broker.connectPacket;
+	const end = recallConnect(broker, exchange);
+	decodeConnect(packet, broker.memory, broker.layout.assembly, end, broker.text);
+	return broker.text.decode(packet.bytes, packet.clientIdStart, packet.clientIdEnd);
 }
 
 /** The CONNECT that waited is handled now. */

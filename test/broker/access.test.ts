@@ -313,6 +313,27 @@ test("who guesses waits longer each time, for the right password too; others don
 	assert.is(tried(fixture.open(), "wrong"), 4, "forgotten");
 });
 
+test("who came in from an address before does not wait for what others there did, unless it guesses itself", () => {
+	const authenticate = ({ userName }: Client, password: Uint8Array | undefined) =>
+		Buffer.from(password ?? []).toString() === `of ${userName}` ? Cause.None : Cause.BadUserNameOrPassword;
+	const fixture = new Fixture({ access: { authenticate }, limits: { guesses: 64 } });
+	assert.is(tried(fixture.open(), "of ann"), 0);
+	for (let i = 0; i < 5; i++) {
+		const client = fixture.open();
+		tried(client, "wrong", "broken");
+		while (client.packets.length === 0) fixture.advance(250);
+	}
+	assert.is(tried(fixture.open(), "of zoe", "zoe"), undefined, "nobody has seen her there");
+	assert.is(tried(fixture.open(), "of ann"), 0);
+	for (let i = 0; i < 3; i++) assert.is(tried(fixture.open(), "wrong"), 4, "she mistypes");
+	assert.is(tried(fixture.open(), "of ann"), 3, "she is like all others");
+	// a device has no memory for that
+	const small = new Fixture({ access: { authenticate }, limits: { guesses: 63 } });
+	assert.is(tried(small.open(), "of ann"), 0);
+	for (let i = 0; i < 3; i++) tried(small.open(), "wrong", `broken ${i}`);
+	assert.is(tried(small.open(), "of ann"), undefined);
+});
+
 test("who guesses gets one judgement at a time, however long it takes; a right one does not slow the next", () => {
 	const answers: ((cause: Cause) => void)[] = [];
 	const authenticate = (_client: Client, _password: Uint8Array | undefined, _address: string, answer: Answer) => {

@@ -155,4 +155,20 @@ test("a device's secret is good for no other device, also not for one that was p
 	assert.not(logIn(house, "door", keys[0]!));
 });
 
+test("who fails again and again holds up nobody who is known at that address; posing as one helps once", () => {
+	const house = new House(4, undefined, 1, 64);
+	const keys = ["lamp", "door"].map((id) => {
+		const device = new Device(house, id, house.pairing.open({ openedBy: "test" }).code).pair();
+		device.client!.send({ cmd: "disconnect" });
+		return device.join.keys!;
+	});
+	assert.ok(logIn(house, "door", keys[1]!));
+	for (let i = 0; i < 4; i++) assert.not(logIn(house, "broken", keys[0]!));
+	assert.ok(logIn(house, "door", keys[1]!), "it came in from there before");
+	assert.not(logIn(house, "lamp", keys[1]!), "a guess by a known name");
+	assert.not(logIn(house, "lamp", keys[0]!), "which waits as all others do from now on");
+	house.fixture.now += 60_000;
+	assert.ok(logIn(house, "lamp", keys[0]!));
+});
+
 test.run();

@@ -43,6 +43,7 @@ export class PairingHouse {
 		max = 4,
 		readonly records: Records = new StoredRecords(),
 		seed = 1,
+		guesses = 0,
 	) {
 		this.platform = {
 			text,
@@ -66,7 +67,7 @@ export class PairingHouse {
 		);
 		this.fixture = new Fixture({
 			authentication: [this.pairing, scram],
-			limits: { authentications: 4, guesses: 0 },
+			limits: { authentications: 4, guesses },
 			seed,
 		});
 	}
