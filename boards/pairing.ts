@@ -14,7 +14,7 @@ import { DevicePlatform } from "./platform.js";
 import type { Entropy } from "./random.js";
 
 /** Log lines, and strangers that came with a password, that are remembered for the page. */
-const LINES_MAX = 8;
+const LINES_MAX = 6;
 const KNOCKS_MAX = 4;
 
 /** Bytes of all records, where nobody says otherwise: a record mostly has some 160. */

@@ -141,14 +141,14 @@ function memoryParts(limits: Limits, broker: Broker): Part[] {
 }
 
 /** What the hub's devices take beside the broker, by their number; measured on XS (test/xs/board-devices.ts): the hub's
- *  own objects, strangers and log lines that are remembered, a pairing that is going on; and 8 bytes of each device.
+ *  own objects, strangers and log lines that are remembered, a pairing that is going on; and a few bytes of each device.
  *  @returns a row of the table */
 export function devicesPart(devices: number): Part {
 	return {
 		name: "devices",
 		what: `${devices} devices that were paired, and one that is being`,
-		slots: 6_660,
-		chunks: 2_760 + 8 * devices,
+		slots: 6_480,
+		chunks: 2_400 + 11 * devices,
 	};
 }
 

@@ -13,7 +13,6 @@ import type { Pairing, PairingWindow } from "./pairing.js";
 import { PairingExchange } from "./pairing-exchange.js";
 import { isDeviceId } from "./pairing-keys.js";
 import type { Records, TakenRecords } from "./registry.js";
-import type { Keys } from "./spake2plus.js";
 
 /** The method's name, and the protocol's in every derivation. */
 export const MOVE_METHOD = "HEARTH-MOVE-1";
@@ -231,9 +230,9 @@ class MoveExchange extends PairingExchange {
 		return window.options.move === true && this.move.records.take !== undefined ? Cause.None : Cause.PairingClosed;
 	}
 
-	protected override confirmed(keys: Keys): Step {
+	protected override confirmed(shared: Uint8Array): Step {
 		const { crypto, text } = this.pairing.platform;
-		this.seal = new MoveSeal(crypto, keys.shared, bytesOfText(text, MOVE_INFO), true);
+		this.seal = new MoveSeal(crypto, shared, bytesOfText(text, MOVE_INFO), true);
 		const { count, max } = this.pairing.devices;
 		return this.say(new Uint8Array([MoveAnswer.Hello, count >> 8, count & 255, max >> 8, max & 255]));
 	}

@@ -8,7 +8,7 @@ import { Cause } from "../errors.js";
 import { isPoint, POINT_BYTES } from "./p256.js";
 import type { Pairing, PairingWindow } from "./pairing.js";
 import { deviceSecret, isDeviceId, PAIRING_METHOD, SECRET_ITERATIONS } from "./pairing-keys.js";
-import type { Keys, Spake2Plus } from "./spake2plus.js";
+import type { Spake2Plus } from "./spake2plus.js";
 
 /** First byte of each message. */
 export const enum PairingMessage {
@@ -41,7 +41,9 @@ export class PairingExchange implements AuthenticationExchange {
 	cause: Cause = Cause.PairingFailed;
 	private stage: Stage = Stage.Share;
 	private window: PairingWindow | undefined = undefined;
-	private keys: Keys | undefined = undefined;
+	/** what the Prover's confirmation must be, and what both have then; of Keys no more is needed */
+	private confirmation: Uint8Array | undefined = undefined;
+	private shared: Uint8Array | undefined = undefined;
 	private model = "";
 
 	constructor(
@@ -78,7 +80,7 @@ export class PairingExchange implements AuthenticationExchange {
 	end(): void {
 		const stage = this.stage;
 		this.stage = Stage.Ended;
-		this.keys = undefined;
+		this.confirmation = this.shared = undefined;
 		if (this.pairing.exchange === this) this.pairing.exchange = undefined;
 		// who hangs up may have learned that the guess was wrong
 		if (stage === Stage.Confirmation && this.window !== undefined)
@@ -132,14 +134,16 @@ export class PairingExchange implements AuthenticationExchange {
 		if (pairing.window !== window) return this.refuse(Cause.PairingClosed); // it closed meanwhile
 		if (shareV === undefined || z === undefined || v === undefined) return this.refuse(Cause.PairingFailed);
 		const parties = { context: this.context, prover: this.clientId, verifier: pairing.hubId };
-		this.keys = side.keys(parties, shareP, shareV, z, v);
+		const keys = side.keys(parties, shareP, shareV, z, v);
+		this.confirmation = keys.confirmProver;
+		this.shared = keys.shared;
 		const hub = bytesOfText(pairing.platform.text, pairing.hubId);
 		const data = new Uint8Array(2 + hub.length + POINT_BYTES + CONFIRMATION_BYTES);
 		data[0] = PairingMessage.VerifierShare;
 		data[1] = hub.length;
 		data.set(hub, 2);
 		data.set(shareV, 2 + hub.length);
-		data.set(this.keys.confirmVerifier, 2 + hub.length + POINT_BYTES);
+		data.set(keys.confirmVerifier, 2 + hub.length + POINT_BYTES);
 		this.data = data;
 		this.stage = Stage.Confirmation;
 		pairing.countAttempt(window!);
@@ -148,22 +152,22 @@ export class PairingExchange implements AuthenticationExchange {
 
 	private takeConfirmation(bytes: Uint8Array, start: number, end: number): Step {
 		const { pairing, window } = this;
-		const keys = this.keys!;
 		const right =
 			end - start === 1 + CONFIRMATION_BYTES &&
 			bytes[start] === PairingMessage.ProverConfirmation &&
-			sameBytes(keys.confirmProver, bytes.subarray(start + 1, end));
+			sameBytes(this.confirmation!, bytes.subarray(start + 1, end));
 		if (!right) return this.fail(Cause.PairingFailed); // `end` counts it
 		pairing.takeBackAttempt(window!);
 		this.stage = Stage.Confirmed;
-		this.keys = undefined;
-		return this.confirmed(keys);
+		const shared = this.shared!;
+		this.confirmation = this.shared = undefined;
+		return this.confirmed(shared);
 	}
 
-	/** The Prover knows the code. */
-	protected confirmed(keys: Keys): Step {
+	/** The Prover knows the code. @param shared 32 bytes that only these two have */
+	protected confirmed(shared: Uint8Array): Step {
 		const { crypto, text } = this.pairing.platform;
-		const { password, salt } = deviceSecret(crypto, text, keys.shared);
+		const { password, salt } = deviceSecret(crypto, text, shared);
 		const derivation = new Pbkdf2(crypto, bytesOfText(text, password), salt, SECRET_ITERATIONS);
 		this.derive(derivation, salt);
 		return "later";

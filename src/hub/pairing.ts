@@ -70,8 +70,6 @@ export class PairingWindow {
 		readonly options: WindowOptions,
 		/** when it closes; ms on the platform's clock */
 		readonly until: number,
-		readonly w0: Uint8Array,
-		readonly w1: Uint8Array,
 	) {}
 }
 
@@ -110,9 +108,8 @@ export class Pairing implements AuthenticationMethod {
 		const { platform } = this;
 		for (;;) {
 			const code = this.newCode();
-			const w = scalarsOfCode(platform.crypto, platform.text, code);
-			if (w === undefined) continue;
-			this.window = new PairingWindow(code, options, platform.now() + forMs, w.w0, w.w1);
+			if (scalarsOfCode(platform.crypto, platform.text, code) === undefined) continue;
+			this.window = new PairingWindow(code, options, platform.now() + forMs);
 			break;
 		}
 		this.lastEnd = undefined;
@@ -166,7 +163,8 @@ export class Pairing implements AuthenticationMethod {
 	/** @returns this side of a new exchange; its secret is used once */
 	newSide(window: PairingWindow): Spake2Plus {
 		const { crypto, curve, text } = this.platform;
-		return new Spake2Plus(crypto, curve, text, window.w0, window.w1, randomScalar(this.platform));
+		const { w0, w1 } = scalarsOfCode(crypto, text, window.code)!; // made each time: memory is dearer
+		return new Spake2Plus(crypto, curve, text, w0, w1, randomScalar(this.platform));
 	}
 
 	/** @returns digits of which each is as likely as any other */

@@ -17,7 +17,7 @@ globalThis.trace = () => {};
 
 const DEVICES = 2 * limits.connections;
 const KNOCKS = 4;
-const LINES = 8;
+const LINES = 6;
 /** As long as the devices' names, for which the broker's budget has room. */
 const USER = "ann-of-the-same-house";
 const OPTIONS = { port: 0, webSocketPort: undefined, user: USER, secret: "secret", anonymous: false, restarts: "1" };
