@@ -141,7 +141,7 @@ function memoryParts(limits: Limits, broker: Broker): Part[] {
 }
 
 /** What the hub's devices take beside the broker, by their number; measured on XS (test/xs/board-devices.ts): the hub's
- *  own objects, strangers and log lines that are remembered, a pairing that is going on; and a few bytes of each device.
+ *  own objects, strangers and log lines that are remembered, a pairing that is going on, a few bytes of each device.
  *  @returns a row of the table */
 export function devicesPart(devices: number): Part {
 	return {
