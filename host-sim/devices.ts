@@ -4,10 +4,10 @@ import type { AccessRules } from "../src/broker/access.js";
 import type { Broker } from "../src/broker/broker.js";
 import type { DeviceHubEvents } from "../src/hub/device-hub.js";
 import { HubDevices } from "../src/hub/hub-devices.js";
+import { LOCAL_USER } from "../src/hub/page-api.js";
 import { StoredRecords } from "../src/hub/stored-records.js";
 import { curve } from "./curve.js";
 import { crypto, type NodePlatform } from "./platform.js";
-import { LOCAL_USER } from "./web/page-server.js";
 
 /** Devices on a PC. */
 export const DEVICES_MAX = 10_000;

@@ -72,6 +72,8 @@ export { type DeviceKeys, Join, type JoinOptions } from "./hub/join.js";
 export { JoinAuthentication } from "./hub/join-authentication.js";
 export { KeyValueRecords } from "./hub/key-value-records.js";
 export { type HubIdentity, Mover } from "./hub/mover.js";
+export { type Answered, LOCAL_USER, type PageAnswer, PageApi, type PageApiOptions } from "./hub/page-api.js";
+export { CONTENT_TYPES, type PageRequest, Refused, SECURITY_FIELDS } from "./hub/page-requests.js";
 export { type Joined, PairedClient, type PairedClientOptions } from "./hub/paired-client.js";
 export { Pairing, type PairingEvents, type PairingPlatform, type WindowOptions } from "./hub/pairing.js";
 export { Devices, type HubRecords, type Records } from "./hub/registry.js";

@@ -3,26 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-
-const TYPES: Readonly<Record<string, string>> = {
-	html: "text/html; charset=utf-8",
-	js: "text/javascript; charset=utf-8",
-	css: "text/css; charset=utf-8",
-	svg: "image/svg+xml",
-	webmanifest: "application/manifest+json",
-};
-
-/** Nothing from elsewhere, no script or style that is not a file of the page's own, and no page around it. */
-export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-	"content-security-policy":
-		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-		"manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-	"x-content-type-options": "nosniff",
-	"referrer-policy": "no-referrer",
-	"cross-origin-opener-policy": "same-origin",
-	"cross-origin-resource-policy": "same-origin",
-	"permissions-policy": "camera=(), geolocation=(), microphone=()",
-};
+import { CONTENT_TYPES, SECURITY_FIELDS } from "../../src/hub/page-requests.js";
 
 interface Asset {
 	bytes: Buffer;
@@ -44,7 +25,7 @@ export class Assets {
 			return;
 		}
 		for (const name of names) {
-			const type = TYPES[name.split(".").at(-1)!];
+			const type = CONTENT_TYPES[name.split(".").at(-1)!];
 			if (type === undefined) continue;
 			const bytes = readFileSync(join(folder, name));
 			const compressed = names.includes(`${name}.gz`) ? readFileSync(join(folder, `${name}.gz`)) : undefined;
@@ -70,7 +51,7 @@ export class Assets {
 		const asset = this.byPath.get(path);
 		if (asset === undefined) return false;
 		const headers: Record<string, string> = {
-			...SECURITY_HEADERS,
+			...SECURITY_FIELDS,
 			"content-type": asset.type,
 			etag: asset.tag,
 			"cache-control": "no-cache",

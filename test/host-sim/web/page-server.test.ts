@@ -124,6 +124,7 @@ test("on this machine the page needs no signing in; by another name it does", as
 		admin: true,
 		userName: "",
 		local: true,
+		devices: true,
 		kinds: ["device", "controller", "viewer", "admin"],
 	});
 	// a page elsewhere whose host name was made to lead here
