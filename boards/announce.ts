@@ -10,18 +10,28 @@ export interface Announcement {
 	close(): void;
 }
 
-/** Announces the broker on this network; again, with another address, after `close`.
- *  @param host without ".local" @param said what a hub with devices says of itself; undefined: nothing */
+/** What is announced. */
+export interface Announced {
+	/** without ".local" */
+	host: string;
+	port: number;
+	/** undefined: there is no page */
+	pagePort: number | undefined;
+}
+
+/** Announces the broker on this network, and its page; again, with another address, after `close`.
+ *  @param said what a hub with devices says of itself; undefined: nothing */
 export function announce(
-	host: string,
-	port: number,
+	{ host, port, pagePort }: Announced,
 	said: ReadonlyMap<string, string> | undefined,
 	log: (line: string) => void,
 ): Announcement {
 	const dnssd = new DNSSD({ socket: { io: UDP } });
 	dnssd.claim({ host, onError: () => log(`mDNS: another device is ${host}.local`) });
-	const service = { serviceType: "_mqtt._tcp", name: `Hearth on ${host}`, host, port };
+	const name = `Hearth on ${host}`;
+	const service = { serviceType: "_mqtt._tcp", name, host, port };
 	const advertised = dnssd.advertise(said === undefined ? service : { ...service, txt: new Map(said) });
+	if (pagePort !== undefined) dnssd.advertise({ serviceType: "_http._tcp", name, host, port: pagePort });
 	return {
 		tell: (changed) => advertised.updateTXT(new Map(changed)),
 		close: () => dnssd.close(),

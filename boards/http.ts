@@ -3,129 +3,182 @@
 import type TCP from "embedded:io/socket/tcp";
 import type { TransportTarget } from "../src/platform.js";
 import type { DevicePlatform } from "./platform.js";
+import { RequestHead } from "./request.js";
 import { PortListener, type TcpTransport, takeOver } from "./tcp.js";
 
-/** Bytes of a request's head, and of what follows it, at most; browsers send some 500. */
-const HEAD_MAX = 2_048;
+/** Bytes that may follow a request's head. */
 const BODY_MAX = 512;
 
-/** ms that a request may take to come, and its answer to leave. */
+/** Connections that are served at a time, and that wait for that, unread: browsers ask for a page's files at once, and
+ *  show none of it where one is refused. One more is closed. */
+const SERVED_MAX = 2;
+const WAITING_MAX = 4;
+
+/** ms until one that waits is closed. */
+const WAIT_MS = 20_000;
+
+/** ms that a request may take to come; where others wait, so long until its first byte. */
 const REQUEST_MS = 5_000;
+const SILENT_MS = 1_000;
 
-/** Connections at a time: one more takes the place of one whose time is over, or is closed. */
-const CONNECTIONS_MAX = 2;
+/** ms without progress that end an answer, and how long it may take in all. */
+const STALL_MS = 5_000;
+const ANSWER_MS = 60_000;
 
-/** Bytes of an answer that are written at once. */
-const PIECE_BYTES = 512;
-
-export interface HttpRequest {
-	method: string;
-	/** without what follows a question mark */
-	path: string;
-	/** @returns a header field's value; undefined: it has none, or more than one. @param name in small letters */
-	field(name: string): string | undefined;
-	/** UTF-8; "" without one */
-	body: string;
-}
+/** Bytes of an answer that are written at once: a segment's. */
+const PIECE_BYTES = 1_436;
 
 export interface HttpAnswer {
 	/** such as "200 OK" */
 	status: string;
 	/** lines, each with its end */
 	fields?: string;
-	body?: string;
+	/** a text, or bytes that stay as they are; absent: none. They are not copied, and may lie in flash */
+	body?: string | Uint8Array;
+	/** Content-Length where the body is left out. Default: the body's */
+	length?: number;
 }
 
-export type HttpHandler = (request: HttpRequest) => HttpAnswer;
+export interface HttpServer {
+	/** @param body UTF-8; "" without one */
+	answer(request: RequestHead, body: string): HttpAnswer;
+	/** Takes a connection over whose request asks for another protocol. Absent: none does.
+	 *  @param room bytes that it takes now @returns what hears of it from now on; undefined: it gets an answer */
+	upgrade?(request: RequestHead, tcp: TcpTransport, room: number): TransportTarget | undefined;
+}
 
 /** One request and its answer. */
 class HttpConnection implements TransportTarget {
-	/** what has come; a byte is a character until all of it is there */
-	private head = "";
-	/** where the body begins; 0: the head is not whole yet */
-	private bodyAt = 0;
-	private bodyBytes = 0;
-	private body: Uint8Array = new Uint8Array(0);
-	private bodyCount = 0;
-	private answer: Uint8Array | undefined = undefined;
-	private sent = 0;
-	private room = 0;
 	ended = false;
+	/** when it was begun with; ms on the platform's clock, 0: it waits */
+	private begun = 0;
+	private request: RequestHead;
+	private body: Uint8Array | undefined = undefined;
+	private bodyCount = 0;
+	/** what leaves, how much of that has, and what leaves after that */
+	private part: Uint8Array | undefined = undefined;
+	private sent = 0;
+	private rest: Uint8Array | undefined = undefined;
+	private room = 0;
 
 	constructor(
+		private readonly listener: HttpListener,
 		private readonly platform: DevicePlatform,
 		private readonly tcp: TcpTransport,
-		private readonly handler: HttpHandler,
 		/** when it is over; ms on the platform's clock */
-		readonly due: number,
-	) {}
+		private due: number,
+	) {
+		this.request = new RequestHead(tcp.remoteAddress);
+		tcp.want(0);
+	}
+
+	get isWaiting(): boolean {
+		return this.begun === 0 && !this.ended;
+	}
+
+	/** Begins to read. */
+	begin(now: number): void {
+		this.begun = now;
+		this.due = now + REQUEST_MS;
+		this.tcp.want(this.platform.receive!.bytes);
+	}
+
+	/** @param isWanted others wait @returns whether its time is over */
+	isOver(now: number, isWanted: boolean): boolean {
+		return now >= this.due || (isWanted && this.begun > 0 && this.request.isEmpty && now >= this.begun + SILENT_MS);
+	}
 
 	onReadable(bytes: Uint8Array, start: number, end: number): number {
 		let at = start;
-		if (this.answer !== undefined || this.ended) return 0;
-		for (; at < end && this.bodyAt === 0; at++) {
-			this.head += String.fromCharCode(bytes[at]!);
-			if (this.head.endsWith("\r\n\r\n")) this.takeHead();
-			else if (this.head.length >= HEAD_MAX) this.refuse("431 Request Header Fields Too Large");
-			if (this.answer !== undefined) return 0;
+		const { request } = this;
+		if (this.part === undefined && !request.isWhole) {
+			at = request.take(this.platform.text, bytes, start, end);
+			if (request.isWhole) this.takeHead();
 		}
-		for (; at < end && this.bodyCount < this.bodyBytes; at++) this.body[this.bodyCount++] = bytes[at]!;
-		if (this.bodyAt > 0 && this.bodyCount === this.bodyBytes) this.serve();
-		return this.answer === undefined ? this.platform.receive!.bytes : 0;
+		const { body } = this;
+		if (body !== undefined) {
+			const count = Math.min(end - at, body.length - this.bodyCount);
+			body.set(bytes.subarray(at, at + count), this.bodyCount);
+			at += count;
+			this.bodyCount += count;
+			if (this.bodyCount === body.length) return this.serve(body, bytes, at, end);
+		}
+		return this.settled(this.part === undefined ? this.platform.receive!.bytes : 0);
 	}
 
 	private takeHead(): void {
-		this.bodyAt = this.head.length;
-		const length = fieldOf(this.head, "content-length") ?? "0";
-		if (fieldOf(this.head, "transfer-encoding") !== undefined || !/^\d{1,9}$/.test(length))
-			return this.refuse("411 Length Required");
-		this.bodyBytes = Number(length);
-		if (this.bodyBytes > BODY_MAX) return this.refuse("413 Content Too Large");
-		this.body = new Uint8Array(this.bodyBytes);
+		const { request } = this;
+		const length = request.field("content-length") ?? "0";
+		if (request.problem !== "") this.send({ status: request.problem });
+		else if (request.field("transfer-encoding") !== undefined || !/^\d{1,9}$/.test(length))
+			this.send({ status: "411 Length Required" });
+		else if (Number(length) > BODY_MAX) this.send({ status: "413 Content Too Large" });
+		else this.body = new Uint8Array(Number(length));
 	}
 
-	private serve(): void {
-		const { head, body, platform } = this;
-		const found = /^([A-Z]+) (\/[!-~]*) HTTP\/1\.[01]\r\n/.exec(head);
-		const text = platform.text.decode(body, 0, body.length);
-		if (found === null || text === undefined) return this.refuse("400 Bad Request");
-		const request = { method: found[1]!, path: found[2]!.split("?")[0]!, body: text };
-		this.send(this.handler({ ...request, field: (name) => fieldOf(head, name) }));
+	/** All is there. What came after it is the other protocol's, or nobody's. */
+	private serve(body: Uint8Array, bytes: Uint8Array, at: number, end: number): number {
+		const { request, listener } = this;
+		this.body = undefined;
+		const target = listener.server.upgrade?.(request, this.tcp, this.room);
+		if (target !== undefined) {
+			this.ended = true;
+			return this.settled(target.onReadable(bytes, at, end));
+		}
+		const text = this.platform.text.decode(body, 0, body.length);
+		this.send(text === undefined ? { status: "400 Bad Request" } : listener.server.answer(request, text));
+		return this.settled(0);
 	}
 
-	private refuse(status: string): void {
-		this.send({ status });
-	}
-
-	private send({ status, fields = "", body = "" }: HttpAnswer): void {
+	private send({ status, fields = "", body = "", length }: HttpAnswer): void {
 		const { text } = this.platform;
-		const length = text.size(body);
-		const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${length}\r\n${fields}\r\n`;
-		this.answer = new Uint8Array(text.size(head) + length);
-		text.encode(body, this.answer, text.encode(head, this.answer, 0));
-		this.head = "";
+		const isText = typeof body === "string";
+		const size = isText ? text.size(body) : body.length;
+		// nothing was modified, and nothing is said of how long it would be. RFC 9110, section 8.6
+		const told = status.startsWith("304") ? "" : `Content-Length: ${length ?? size}\r\n`;
+		const head = `HTTP/1.1 ${status}\r\nConnection: close\r\n${told}${fields}\r\n`;
+		this.part = new Uint8Array(text.size(head) + (isText ? size : 0));
+		const at = text.encode(head, this.part, 0);
+		if (isText) text.encode(body, this.part, at);
+		else this.rest = body;
 		this.flush();
 	}
 
 	onWritable(count: number): void {
 		this.room = count;
 		this.flush();
+		this.settled(0);
 	}
 
 	private flush(): void {
-		const { answer } = this;
-		if (answer === undefined || this.ended) return;
-		while (this.sent < answer.length && this.room > 0) {
-			const count = Math.min(answer.length - this.sent, this.room, PIECE_BYTES);
-			const from = this.sent;
-			this.sent += count;
-			this.room = this.tcp.write(answer, from, this.sent);
+		if (this.part === undefined || this.ended) return;
+		let isProgress = false;
+		for (;;) {
+			const left = this.part.length - this.sent;
+			if (left > 0) {
+				if (this.room === 0) break;
+				const from = this.sent;
+				isProgress = true;
+				this.sent += Math.min(left, this.room, PIECE_BYTES);
+				this.room = this.tcp.write(this.part, from, this.sent);
+			} else if (this.rest !== undefined) {
+				this.part = this.rest;
+				this.rest = undefined;
+				this.sent = 0;
+			} else return this.close();
 		}
-		if (this.sent === answer.length) this.close();
+		if (isProgress) this.due = Math.min(this.platform.now() + STALL_MS, this.begun + ANSWER_MS);
 	}
 
 	onError(): void {
 		this.ended = true;
+		this.settled(0);
+	}
+
+	/** Others may have their turn. @returns the bytes that are wanted next */
+	private settled(wanted: number): number {
+		if (this.ended) this.listener.settle();
+		return wanted;
 	}
 
 	close(): void {
@@ -135,19 +188,6 @@ class HttpConnection implements TransportTarget {
 	}
 }
 
-/** @returns a header field's value; undefined: there is none, or more than one */
-function fieldOf(head: string, name: string): string | undefined {
-	const lines = head.split("\r\n");
-	let value: string | undefined;
-	for (let i = 1; i < lines.length; i++) {
-		const colon = lines[i]!.indexOf(":");
-		if (colon <= 0 || lines[i]!.slice(0, colon).toLowerCase() !== name) continue;
-		if (value !== undefined) return undefined;
-		value = lines[i]!.slice(colon + 1).trim();
-	}
-	return value;
-}
-
 export class HttpListener extends PortListener {
 	private connections: HttpConnection[] = [];
 
@@ -155,26 +195,36 @@ export class HttpListener extends PortListener {
 	constructor(
 		platform: DevicePlatform,
 		port: number,
-		private readonly handler: HttpHandler,
+		readonly server: HttpServer,
 	) {
 		super(platform, port);
 	}
 
+	/** It is taken over at once, also where it has to wait: the SDK forgets to notice the end of one that is not. */
 	protected override accept(from: TCP): void {
-		this.tick();
-		if (this.connections.length >= CONNECTIONS_MAX) return from.close();
+		this.settle();
+		if (this.connections.length >= SERVED_MAX + WAITING_MAX) return from.close();
 		const tcp = takeOver(this.platform, from);
 		if (tcp === undefined) return;
-		const due = this.platform.now() + REQUEST_MS;
-		const connection = new HttpConnection(this.platform, tcp, this.handler, due);
+		const connection = new HttpConnection(this, this.platform, tcp, this.platform.now() + WAIT_MS);
 		tcp.target = connection;
 		this.connections.push(connection);
+		this.settle();
 	}
 
-	/** Ends what takes too long. A second or more often. */
-	tick(): void {
+	/** Ends what takes too long, and begins with who has waited longest. A second or more often. */
+	settle(): void {
 		const now = this.platform.now();
-		for (let i = 0; i < this.connections.length; i++) if (this.connections[i]!.due <= now) this.connections[i]!.close();
+		const isWanted = this.connections.some((connection) => connection.isWaiting);
+		for (let i = 0; i < this.connections.length; i++)
+			if (this.connections[i]!.isOver(now, isWanted)) this.connections[i]!.close();
 		this.connections = this.connections.filter((connection) => !connection.ended);
+		for (let i = 0; i < this.connections.length && i < SERVED_MAX; i++)
+			if (this.connections[i]!.isWaiting) this.connections[i]!.begin(now);
+	}
+
+	override close(): void {
+		super.close();
+		for (let i = 0; i < this.connections.length; i++) this.connections[i]!.close();
 	}
 }

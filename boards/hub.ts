@@ -6,6 +6,7 @@ import Timer from "timer";
 import type { AccessRules } from "../src/broker/access.js";
 import { Broker } from "../src/broker/broker.js";
 import type { BrokerOptions } from "../src/broker/broker-options.js";
+import type { DeviceHub } from "../src/hub/device-hub.js";
 import type { HubDevices } from "../src/hub/hub-devices.js";
 import { healthLine } from "./health.js";
 import { type LoginOptions, loginRules } from "./login.js";
@@ -37,6 +38,12 @@ export interface DevicesPart {
 	close(): void;
 }
 
+/** The page that a hub serves (page-server.ts). */
+export interface PagePart {
+	/** Throws an Error with one line when it cannot. */
+	begin(hub: HubOnDevice): { readonly port: number; close(): void };
+}
+
 export interface DeviceHubOptions extends LoginOptions {
 	/** 0: a free one */
 	port: number;
@@ -48,13 +55,18 @@ export interface DeviceHubOptions extends LoginOptions {
 	openMedium?: ((platform: DevicePlatform) => DeviceMedium | undefined) | undefined;
 	/** devices that are paired; undefined: there are none */
 	devices?: DevicesPart | undefined;
+	/** undefined: there is none */
+	page?: PagePart | undefined;
 }
 
 export class HubOnDevice {
 	readonly platform: DevicePlatform;
 	readonly broker: Broker;
+	/** undefined: there are none */
+	devices: DeviceHub | undefined = undefined;
 	private readonly tcp: TcpListener;
 	private readonly webSocket: WebSocketListener | undefined;
+	private readonly page: { readonly port: number; close(): void } | undefined;
 	private readonly health: Timer;
 	private steps: MediumSteps<Timer> | undefined = undefined;
 
@@ -73,8 +85,21 @@ export class HubOnDevice {
 		this.health = Timer.repeat(() => this.tellHealth(), HEALTH_MS);
 		platform.log(1, `listening mqtt://*:${this.port}`);
 		if (this.webSocket !== undefined) platform.log(1, `listening ws://*:${this.webSocket.port}`);
+		this.page = this.beginPage();
 		if (!options.anonymous && options.user === undefined)
 			platform.log(0, "nobody may come in: build with user=NAME secret=PASSWORD, or anonymous=1");
+	}
+
+	/** A hub without a page is better than none. */
+	private beginPage(): { readonly port: number; close(): void } | undefined {
+		try {
+			const page = this.options.page?.begin(this);
+			if (page !== undefined) this.platform.log(1, `listening http://*:${page.port}`);
+			return page;
+		} catch (error) {
+			this.platform.log(0, `page, goes on without: ${(error as Error).message}`);
+			return undefined;
+		}
 	}
 
 	private brokerOptions(): BrokerOptions {
@@ -83,6 +108,7 @@ export class HubOnDevice {
 		const common = { limits, platform, sysInterval: SYS_INTERVAL };
 		const devices = options.devices?.begin(rules);
 		if (devices === undefined) return { ...common, access: rules };
+		this.devices = devices.hub;
 		const { access, authentication } = devices.hub;
 		return { ...common, access, authentication, events: devices.events({}) };
 	}
@@ -112,8 +138,18 @@ export class HubOnDevice {
 		}
 	}
 
+	/** whether everybody may come in, and nobody has a user name */
+	get hasGuests(): boolean {
+		return this.options.anonymous && this.options.user === undefined;
+	}
+
 	get port(): number {
 		return this.tcp.port;
+	}
+
+	/** undefined: there is no page */
+	get pagePort(): number | undefined {
+		return this.page?.port;
 	}
 
 	/** undefined: there is no listener for WebSocket */
@@ -125,6 +161,7 @@ export class HubOnDevice {
 	close(): void {
 		this.tcp.close();
 		this.webSocket?.close();
+		this.page?.close();
 		Timer.clear(this.health);
 		this.broker.stop();
 		this.steps?.close();

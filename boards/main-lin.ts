@@ -4,6 +4,7 @@ import config from "mc/config";
 import Timer from "timer";
 import { entropy } from "./entropy.js";
 import { HubOnDevice } from "./hub.js";
+import { makePage } from "./page-in-flash.js";
 import { PairingOnDevice } from "./pairing.js";
 import { countStart } from "./restarts.js";
 
@@ -24,6 +25,7 @@ const hub = new HubOnDevice({
 	anonymous: `${config.anonymous}` === "1",
 	restarts: countStart(),
 	devices: `${config.pairing}` === "1" ? devices() : undefined,
+	page: config.page === undefined ? undefined : makePage({ asked: `${config.page}`, host: "hearth", log: trace }),
 });
 
 /** What no edge catches. */

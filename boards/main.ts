@@ -1,5 +1,5 @@
 /** What is flashed: the hub on a device with Wi-Fi. Options come from mcconfig's command line: ssid, password, user,
- *  secret, anonymous, host, port, ws, storage, pairing, homeassistant, button, setup. */
+ *  secret, anonymous, host, port, ws, page, storage, pairing, homeassistant, button, setup. */
 import { limits } from "hearth-mqtt/limits";
 import config from "mc/config";
 import Timer from "timer";
@@ -9,10 +9,11 @@ import { ACCESS_POINT_ADDRESS, openAccessPoint } from "./access-point.js";
 import { type Announcement, announce } from "./announce.js";
 import { Button, HELD_LONG_MS } from "./button.js";
 import { makeDevices } from "./devices.js";
-import { type DevicesPart, HubOnDevice } from "./hub.js";
+import { type DevicesPart, HubOnDevice, type PagePart } from "./hub.js";
 import { openMedium } from "./medium.js";
 import type { DeviceMedium } from "./medium-steps.js";
 import { Network } from "./network.js";
+import { makePage } from "./page.js";
 import { DevicePlatform } from "./platform.js";
 import { countStart } from "./restarts.js";
 import { forgetSetUp, type SetUp, SetUpServer, storedSetUp } from "./set-up.js";
@@ -63,6 +64,14 @@ function networkOf(): SetUp | undefined {
 	return ssid === undefined ? storedSetUp() : { ssid, password: option("password") ?? "", host };
 }
 
+/** @param host the board's name in the network @returns the page, if it was asked for */
+function pagePart(host: string): PagePart | undefined {
+	const asked = option("page");
+	return asked === undefined || asked === "0"
+		? undefined
+		: makePage({ asked, host, log: (line) => trace(`${line}\n`) });
+}
+
 function main(): void {
 	const restarts = countStart();
 	const network = networkOf();
@@ -99,6 +108,7 @@ function begin(network: SetUp | undefined, restarts: string): void {
 		restarts,
 		openMedium: option("storage") === "1" ? open : undefined,
 		devices: part,
+		page: pagePart(network?.host ?? "hearth"),
 	});
 	const log = (line: string): void => hub.platform.log(1, line);
 	log(`Hearth, start ${restarts}`);
@@ -122,10 +132,12 @@ function begin(network: SetUp | undefined, restarts: string): void {
 		announced = undefined;
 	};
 	const onAddress = (address: string): void => {
-		log(`address ${address}: mqtt://${address}:${hub.port}, mqtt://${host}.local:${hub.port}`);
+		const { port, pagePort } = hub;
+		log(`address ${address}: mqtt://${address}:${port}, mqtt://${host}.local:${port}`);
+		if (pagePort !== undefined) log(`page http://${host}.local${pagePort === 80 ? "" : `:${pagePort}`}`);
 		silence();
 		try {
-			announced = announce(host, hub.port, said, log);
+			announced = announce({ host, port, pagePort }, said, log);
 		} catch (error) {
 			log(`mDNS: ${error}`);
 		}

@@ -118,6 +118,15 @@ declare module "time" {
 	export default Time;
 }
 
+declare module "Resource" {
+	/** A file in flash: a host buffer, which an array may show. */
+	export default class Resource {
+		/** throws when there is none of that name */
+		constructor(name: string);
+		readonly byteLength: number;
+	}
+}
+
 declare module "crypt" {
 	export class Digest {
 		constructor(name: "SHA1" | "SHA256");

@@ -2,8 +2,9 @@
  *  password and the hub's name, and is gone for good when it has them. SECURITY.md, "Setting a board up" */
 import Preference from "preference";
 import Timer from "timer";
-import { type HttpAnswer, HttpListener, type HttpRequest } from "./http.js";
+import { type HttpAnswer, HttpListener, type HttpServer } from "./http.js";
 import type { DevicePlatform } from "./platform.js";
+import type { RequestHead } from "./request.js";
 import { setUpDone, setUpPage } from "./set-up-page.js";
 
 const DOMAIN = "hearth";
@@ -47,7 +48,7 @@ function keep({ ssid, password, host }: SetUp): void {
 	Preference.set(DOMAIN, "ssid", ssid);
 }
 
-export class SetUpServer {
+export class SetUpServer implements HttpServer {
 	private readonly listener: HttpListener;
 	private readonly ticks: Timer;
 	private done = false;
@@ -61,8 +62,8 @@ export class SetUpServer {
 		port: number,
 		private readonly finished: () => void,
 	) {
-		this.listener = new HttpListener(platform, port, (request) => this.answer(request));
-		this.ticks = Timer.repeat(() => platform.event("set-up", () => this.listener.tick()), TICK_MS);
+		this.listener = new HttpListener(platform, port, this);
+		this.ticks = Timer.repeat(() => platform.event("set-up", () => this.listener.settle()), TICK_MS);
 	}
 
 	get port(): number {
@@ -74,7 +75,7 @@ export class SetUpServer {
 		this.listener.close();
 	}
 
-	private answer(request: HttpRequest): HttpAnswer {
+	answer(request: RequestHead, form: string): HttpAnswer {
 		const { method, path } = request;
 		const host = request.field("host");
 		if (host === undefined) return { status: "400 Bad Request" };
@@ -87,14 +88,14 @@ export class SetUpServer {
 		if (request.field("origin") !== `http://${host}`) return { status: "403 Forbidden" };
 		if (request.field("content-type") !== "application/x-www-form-urlencoded")
 			return { status: "415 Unsupported Media Type" };
-		return this.take(request.body);
+		return this.take(form);
 	}
 
 	/** A person has filled in the page. */
-	private take(body: string): HttpAnswer {
+	private take(form: string): HttpAnswer {
 		if (this.done) return { status: "409 Conflict" };
-		const given = { ssid: this.value(body, "ssid"), password: this.value(body, "password"), host: "" };
-		given.host = this.value(body, "name") || "hearth";
+		const given = { ssid: this.value(form, "ssid"), password: this.value(form, "password"), host: "" };
+		given.host = this.value(form, "name") || "hearth";
 		const why = problemOf(given, (text) => this.platform.text.size(text));
 		if (why !== "") return { status: "422 Unprocessable Content", fields: FIELDS, body: setUpPage(why) };
 		keep(given);

@@ -65,10 +65,10 @@ export class TcpTransport extends SocketClass implements Transport, Source {
 		this.want(this.platform.receive!.bytes);
 	}
 
-	/** The same, for at most so many bytes. */
+	/** The same, for at most so many bytes; 0: none. */
 	want(count: number): void {
 		this.wanted = count;
-		this.platform.resumed(this);
+		if (count > 0) this.platform.resumed(this);
 	}
 
 	/** What has come is thrown away first: a socket that is closed with unread bytes is reset, and the peer never sees

@@ -7,12 +7,10 @@ import type { Broker } from "../src/broker/broker.js";
 import type { Transport, TransportTarget } from "../src/platform.js";
 import { digestOf } from "./crypto.js";
 import type { DevicePlatform } from "./platform.js";
+import { RequestHead } from "./request.js";
 import { PortListener, type TcpTransport, takeOver } from "./tcp.js";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-/** The longest request, bytes; browsers send some 500. */
-const REQUEST_MAX = 2_048;
 
 /** First two bytes, four of the mask; the length may take eight more. */
 const HEADER_BYTES = 6;
@@ -46,7 +44,8 @@ const enum Status {
 export class WebSocketTransport implements Transport, TransportTarget {
 	target: TransportTarget | undefined = undefined;
 	private stage: Stage = Stage.Request;
-	private request = "";
+	/** the request that comes; undefined: it is answered */
+	private request: RequestHead | undefined = undefined;
 	/** of the frame that comes: its header, how many bytes of that are there and are needed */
 	private readonly header = new Uint8Array(HEADER_BYTES + 8);
 	private headerBytes = 0;
@@ -126,27 +125,25 @@ export class WebSocketTransport implements Transport, TransportTarget {
 
 	/** Gathers the request and answers it. A client that sends more before it has the answer is not one. */
 	private takeRequest(bytes: Uint8Array, start: number, end: number): number {
-		this.request += this.platform.text.key(bytes, start, end);
-		const length = this.request.indexOf("\r\n\r\n");
-		if (length < 0) {
-			if (this.request.length > REQUEST_MAX) this.refuse("431 Request Header Fields Too Large");
-			return end;
-		}
-		if (length + 4 !== this.request.length) this.refuse("400 Bad Request");
-		else this.answer(this.request);
-		this.request = "";
+		this.request ??= new RequestHead(this.tcp.remoteAddress);
+		const request = this.request;
+		const at = request.take(this.platform.text, bytes, start, end);
+		if (!request.isWhole) return end;
+		this.request = undefined;
+		if (request.problem !== "" || at !== end) this.refuse(request.problem || "400 Bad Request");
+		else if (request.path !== "/" && request.path !== "/mqtt") this.refuse("404 Not Found");
+		else this.upgrade(request);
 		return end;
 	}
 
-	private answer(request: string): void {
-		const lines = request.split("\r\n");
-		const path = lines[0]!.split(" ")[1]?.split("?")[0];
-		if (!lines[0]!.startsWith("GET ") || (path !== "/" && path !== "/mqtt")) return this.refuse("404 Not Found");
-		const key = field(lines, "sec-websocket-key");
-		if (key === undefined || field(lines, "sec-websocket-version") !== "13")
+	/** Answers a request that came, by whom ever it was read. */
+	upgrade(request: RequestHead): void {
+		if (request.method !== "GET") return this.refuse("405 Method Not Allowed\r\nAllow: GET");
+		const key = request.field("sec-websocket-key");
+		if (key === undefined || request.field("sec-websocket-version") !== "13")
 			return this.refuse("426 Upgrade Required\r\nSec-WebSocket-Version: 13");
 		// the client must offer it [MQTT-6.0.0-3]
-		const offered = (field(lines, "sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
+		const offered = (request.field("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
 		const protocol = offered.find((name) => name === "mqtt" || name === "mqttv3.1");
 		if (protocol === undefined) return this.refuse("400 Bad Request");
 		const head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
@@ -262,16 +259,6 @@ export class WebSocketTransport implements Transport, TransportTarget {
 		this.target = undefined;
 		target?.onError();
 	}
-}
-
-/** @returns a header field's value; its name is given in small letters */
-function field(lines: readonly string[], name: string): string | undefined {
-	for (let i = 1; i < lines.length; i++) {
-		const line = lines[i]!;
-		const colon = line.indexOf(":");
-		if (colon > 0 && line.slice(0, colon).trim().toLowerCase() === name) return line.slice(colon + 1).trim();
-	}
-	return undefined;
 }
 
 function sha1(platform: DevicePlatform, text: string): Uint8Array {

@@ -20,8 +20,8 @@ const DEVICE = {
 /** What applications and boards name themselves, or other manifests list. */
 const ELSEWHERE = [
 	...["main", "library", "package", "mqtt-client", "timer-platform", "announce", "network", "button", "debounce"],
-	...["access-point", "http", "set-up"],
-	...["curve", "random", "pairing", "devices", "entropy", "key-slots", "restarts", "medium(?!-steps)"],
+	...["access-point", "set-up", "page"],
+	...["curve", "pairing", "devices", "entropy", "key-slots", "restarts", "medium(?!-steps)"],
 ];
 
 /** Manifest → the files that it lists, and what it lists besides: name → file. `boards/main*` are an application's,
@@ -33,12 +33,13 @@ const MANIFESTS = {
 		more: {},
 	},
 	"boards/manifest-pairing.json": {
-		files: /^boards\/(curve|random|pairing|pairing-platform)\.ts$/,
+		files: /^boards\/(curve|pairing|pairing-platform)\.ts$/,
 		more: {},
 	},
+	"boards/manifest-page.json": { files: /^boards\/page-(files|server)\.ts$/, more: {} },
 	"boards/manifest-store.json": { files: /^boards\/(key-slots|medium-key-value)\.ts$/, more: {} },
 	"boards/manifest-wifi.json": {
-		files: /^boards\/(announce|button|debounce|http|network|restarts|set-up|set-up-page)\.ts$/,
+		files: /^boards\/(announce|button|debounce|network|restarts|set-up|set-up-page)\.ts$/,
 		more: {},
 	},
 };

@@ -65,6 +65,7 @@ const SDK = {
 	"embedded:storage/key-value": "key-value",
 	"text/decoder": "text-decoder",
 	"text/encoder": "text-encoder",
+	Resource: "resource",
 	crypt: "crypt",
 	ec: "ec",
 	ecp: "ecp",
@@ -94,7 +95,7 @@ function deviceModules(board, config) {
 	return {
 		name: "device-modules",
 		setup(esbuild) {
-			esbuild.onResolve({ filter: /^[a-z]/ }, (args) => {
+			esbuild.onResolve({ filter: /^[a-zA-Z]/ }, (args) => {
 				if (args.kind === "entry-point") return undefined;
 				if (args.path === "mc/config") return { path: args.path, namespace: "config" };
 				const file = importedFile(args, board);

@@ -36,6 +36,10 @@ interface XsHost {
 	/** @returns what was kept last, a string behind a quotation mark; undefined: nothing */
 	kept(domain: string, key: string): string | undefined;
 
+	/** @returns a host buffer that shows a file of the folder of option -r, which takes no memory of the engine; throws
+	 *  when there is none of that name */
+	resource(name: string): unknown;
+
 	/** Listens on 127.0.0.1. @param port 0: any @returns a descriptor; < 0: the port can't be had */
 	listen(port: number): number;
 	/** the local port of a descriptor */

@@ -8,6 +8,7 @@
      -k COUNT     value stack, in slots             (ESP32, default: 512; with -S: 384)
      -K COUNT     property keys that may be added at run time (ESP32, default: 32, grows by 32)
      -b BYTES     send buffer of a connection       (default: 5744)
+     -r FOLDER    files that lie in the device's flash
      -f FILE      where what host.keep is given outlives the process
      -w BYTES     the system's send buffer behind it (default: as the system has it)
      -x           main.js is compiled to the heap (code in RAM) instead of executed "from flash"
@@ -247,6 +248,7 @@ static void install(xsMachine* machine)
 	define(the, functions, sizeof functions / sizeof functions[0]);
 	define(the, socketFunctions, socketFunctionCount);
 	define(the, cryptoFunctions, cryptoFunctionCount);
+	define(the, resourceFunctions, resourceFunctionCount);
 #ifdef HOST_PROFILE
 	define(the, profileFunctions, profileFunctionCount);
 #endif
@@ -283,7 +285,7 @@ static void useStaticPool(Options* o, int bytes)
 static int readOptions(Options* o, int argc, char** argv)
 {
 	int c;
-	while ((c = getopt(argc, argv, "p:c:s:S:k:K:b:w:f:xnv")) != -1) switch (c) {
+	while ((c = getopt(argc, argv, "p:c:s:S:k:K:b:w:r:f:xnv")) != -1) switch (c) {
 	case 'p':
 		if (o->preloadCount == PRELOADS)
 			return 2;
@@ -299,6 +301,7 @@ static int readOptions(Options* o, int argc, char** argv)
 		break;
 	case 'b': o->sendBytes = atoi(optarg); break;
 	case 'w': o->kernelBytes = atoi(optarg); break;
+	case 'r': resourcesConfigure(optarg); break;
 	case 'f': keptFile = optarg; break;
 	case 'x': o->flash = 0; break;
 	case 'n': o->freeze = 0; break;

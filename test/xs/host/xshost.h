@@ -48,6 +48,13 @@ int socketsTurn(txMachine* machine, int timeout);
 extern const HostFunction cryptoFunctions[];
 extern const int cryptoFunctionCount;
 
+/* ---- resources.c ---- */
+
+extern const HostFunction resourceFunctions[];
+extern const int resourceFunctionCount;
+/* Where the files are; NULL: there are none. */
+void resourcesConfigure(const char* folder);
+
 /* ---- profile.c ---- */
 
 extern const HostFunction profileFunctions[];
