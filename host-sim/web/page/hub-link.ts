@@ -89,7 +89,8 @@ function connect(): void {
 		else store.topics.take(topic, payload, retained, qos);
 		store.changed();
 	};
-	const filters = store.session?.admin ? ["$HEARTH/#", "$SYS/#", "#"] : ["#"];
+	const { admin = false, devices = true } = store.session ?? {};
+	const filters = [...(admin ? ["$HEARTH/#"] : []), ...(admin || !devices ? ["$SYS/#"] : []), "#"];
 	for (const filter of filters)
 		mqtt
 			.subscribe(filter, (message) => take(message.topic, message.payload, message.retain, message.qos))

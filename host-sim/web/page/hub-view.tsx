@@ -36,7 +36,8 @@ const RATES = [
 
 export function HubView() {
 	const { sys, session } = useStore();
-	if (session?.admin !== true) return <p class="empty">Only an admin sees the hub's state.</p>;
+	if (session?.admin !== true && session?.devices !== false)
+		return <p class="empty">Only an admin sees the hub's state.</p>;
 	return (
 		<>
 			<div class="bar">
@@ -60,8 +61,8 @@ export function HubView() {
 			</dl>
 			<Drops />
 			<Storage />
-			<Clients />
-			<Log />
+			{session.admin && <Clients />}
+			{session.admin && <Log />}
 		</>
 	);
 }

@@ -16,20 +16,22 @@ const VIEWS = [
 ] as const;
 type View = (typeof VIEWS)[number][0];
 
-function viewOf(hash: string): View {
-	return VIEWS.find(([name]) => `#${name}` === hash)?.[0] ?? "devices";
+function viewOf(hash: string): View | undefined {
+	return VIEWS.find(([name]) => `#${name}` === hash)?.[0];
 }
 
 function App() {
 	const { link, session, problem } = useStore();
-	const [view, setView] = useState<View>(viewOf(location.hash));
+	const [asked, setAsked] = useState(viewOf(location.hash));
 	useEffect(() => {
-		const look = () => setView(viewOf(location.hash));
+		const look = () => setAsked(viewOf(location.hash));
 		addEventListener("hashchange", look);
 		return () => removeEventListener("hashchange", look);
 	}, []);
 	if (link === "starting") return <main class="empty">Looking for the hub …</main>;
 	if (link === "sign-in") return <SignIn />;
+	const views = VIEWS.filter(([name]) => name !== "devices" || session?.devices !== false);
+	const view = (views.find(([name]) => name === asked) ?? views[0]!)[0];
 	return (
 		<>
 			<header>
@@ -38,7 +40,7 @@ function App() {
 					Hearth <small>{session?.hubId}</small>
 				</h1>
 				<nav aria-label="Views">
-					{VIEWS.map(([name, title]) => (
+					{views.map(([name, title]) => (
 						<a key={name} href={`#${name}`} aria-current={view === name ? "page" : undefined}>
 							{title}
 						</a>

@@ -2,16 +2,20 @@
 import { useEffect, useState } from "preact/hooks";
 import { encode } from "uqr";
 import { Dialog } from "./dialog.js";
-import { ask, type CodeWindow } from "./hub-link.js";
-import { store } from "./store.js";
+import { ask, type CodeWindow, complain } from "./hub-link.js";
+import { store, useStore } from "./store.js";
 
-/** How often the window is looked at, ms. */
+/** How often the seconds that are left are drawn, ms. */
 const LOOK_MS = 500;
 
 type State =
 	| { stage: "asking" }
 	| { stage: "open"; window: CodeWindow; until: number }
 	| { stage: "over"; why: string };
+
+function opened(window: CodeWindow): State {
+	return { stage: "open", window, until: performance.now() + window.secondsLeft * 1_000 };
+}
 
 const ENDS: Record<string, string> = {
 	time: "The time is over. The code is void.",
@@ -23,28 +27,30 @@ export function PairingDialog({ onClose }: { onClose: () => void }) {
 	const [state, setState] = useState<State>({ stage: "asking" });
 	const [why, setWhy] = useState("");
 	const [, look] = useState(0);
+	const { window: told } = useStore();
 	const window = state.stage === "open" ? state.window : undefined;
 	useEffect(() => {
 		if (window === undefined) return;
-		const timer = setInterval(async () => {
-			const now = await ask<CodeWindow>("GET", "/pairing").catch(() => undefined);
-			if (now === undefined) return look((n) => n + 1);
-			if (now.open && now.code === window.code)
-				return setState({ stage: "open", window: now, until: performance.now() + now.secondsLeft * 1_000 });
-			clearInterval(timer);
-			const paired = now.end === "paired" ? `${now.device} is paired.` : (ENDS[now.end] ?? "The window was closed.");
-			setState({ stage: "over", why: paired });
-		}, LOOK_MS);
+		const timer = setInterval(() => look((n) => n + 1), LOOK_MS);
 		return () => clearInterval(timer);
 	}, [window?.code]);
+	// the hub tells by MQTT that the window has changed; what it has become is asked for, as the code never goes there
+	useEffect(() => {
+		if (window === undefined) return;
+		ask<CodeWindow>("GET", "/pairing")
+			.then((now) => {
+				if (now.open && now.code === window.code) return setState(opened(now));
+				const paired = now.end === "paired" ? `${now.device} is paired.` : (ENDS[now.end] ?? "The window was closed.");
+				setState({ stage: "over", why: paired });
+			})
+			.catch(complain);
+	}, [told?.toldAt]);
 	const open = (event: SubmitEvent) => {
 		event.preventDefault();
 		const form = new FormData(event.target as HTMLFormElement);
 		const given = { name: String(form.get("name")), room: String(form.get("room")), kind: String(form.get("kind")) };
 		ask<CodeWindow>("POST", "/pairing", given)
-			.then((opened) =>
-				setState({ stage: "open", window: opened, until: performance.now() + opened.secondsLeft * 1_000 }),
-			)
+			.then((window) => setState(opened(window)))
 			.catch((error: Error) => setWhy(error.message));
 	};
 	const close = () => {

@@ -44,6 +44,8 @@ export interface Session {
 	admin: boolean;
 	userName: string;
 	local: boolean;
+	/** the hub has devices; without them everybody who is let in sees its state, and nobody is an admin */
+	devices: boolean;
 	kinds: string[];
 }
 
