@@ -171,11 +171,18 @@ export class AdminTopics {
 		};
 		const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
 		if (command === undefined) return done(`${name}: no such command; there are ${Object.keys(COMMANDS).join(", ")}`);
-		try {
-			command(this.hub, requestOf(this.broker, message), done);
-		} catch (error) {
-			done(`${name}: ${error instanceof Error ? error.message : error}`);
-		}
+		const run = (task: () => void): void => {
+			try {
+				task();
+			} catch (error) {
+				done(`${name}: ${error instanceof Error ? error.message : error}`);
+			}
+		};
+		run(() => {
+			const request = requestOf(this.broker, message);
+			// what a command does goes deep, and so does what led here: a device's stack is small
+			this.hub.pairing.platform.defer(() => run(() => command(this.hub, request, done)));
+		});
 	}
 }
 
