@@ -47,45 +47,75 @@ export interface HttpServer {
 	upgrade?(request: RequestHead, tcp: TcpTransport, room: number): TransportTarget | undefined;
 }
 
-/** One request and its answer. */
-class HttpConnection implements TransportTarget {
+/** What the listener asks of a connection. */
+interface Connection extends TransportTarget {
+	readonly tcp: TcpTransport;
+	/** it is no more */
+	ended: boolean;
+	/** @param isWanted others wait @returns whether its time is over */
+	isOver(now: number, isWanted: boolean): boolean;
+}
+
+/** A connection that is not read yet. */
+class WaitingConnection implements Connection {
 	ended = false;
-	/** when it was begun with; ms on the platform's clock, 0: it waits */
-	private begun = 0;
-	private request: RequestHead;
+	/** bytes that it takes */
+	room = 0;
+
+	constructor(
+		readonly tcp: TcpTransport,
+		/** when it is over; ms on the platform's clock */
+		private readonly due: number,
+	) {
+		tcp.want(0);
+	}
+
+	isOver(now: number): boolean {
+		return now >= this.due;
+	}
+
+	onReadable(): number {
+		return 0;
+	}
+
+	onWritable(count: number): void {
+		this.room = count;
+	}
+
+	onError(): void {
+		this.ended = true;
+	}
+}
+
+/** One request and its answer. */
+class HttpConnection implements Connection {
+	ended = false;
+	private due: number;
+	private readonly request: RequestHead;
 	private body: Uint8Array | undefined = undefined;
 	private bodyCount = 0;
 	/** what leaves, how much of that has, and what leaves after that */
 	private part: Uint8Array | undefined = undefined;
 	private sent = 0;
 	private rest: Uint8Array | undefined = undefined;
-	private room = 0;
 
+	/** Begins to read. */
 	constructor(
 		private readonly listener: HttpListener,
 		private readonly platform: DevicePlatform,
-		private readonly tcp: TcpTransport,
-		/** when it is over; ms on the platform's clock */
-		private due: number,
+		readonly tcp: TcpTransport,
+		private room: number,
+		/** ms on the platform's clock */
+		private readonly begun: number,
 	) {
+		this.due = begun + REQUEST_MS;
 		this.request = new RequestHead(tcp.remoteAddress);
-		tcp.want(0);
+		tcp.target = this;
+		tcp.want(platform.receive!.bytes);
 	}
 
-	get isWaiting(): boolean {
-		return this.begun === 0 && !this.ended;
-	}
-
-	/** Begins to read. */
-	begin(now: number): void {
-		this.begun = now;
-		this.due = now + REQUEST_MS;
-		this.tcp.want(this.platform.receive!.bytes);
-	}
-
-	/** @param isWanted others wait @returns whether its time is over */
 	isOver(now: number, isWanted: boolean): boolean {
-		return now >= this.due || (isWanted && this.begun > 0 && this.request.isEmpty && now >= this.begun + SILENT_MS);
+		return now >= this.due || (isWanted && this.request.isEmpty && now >= this.begun + SILENT_MS);
 	}
 
 	onReadable(bytes: Uint8Array, start: number, end: number): number {
@@ -165,7 +195,10 @@ class HttpConnection implements TransportTarget {
 				this.part = this.rest;
 				this.rest = undefined;
 				this.sent = 0;
-			} else return this.close();
+			} else {
+				this.ended = true;
+				return this.tcp.close();
+			}
 		}
 		if (isProgress) this.due = Math.min(this.platform.now() + STALL_MS, this.begun + ANSWER_MS);
 	}
@@ -180,16 +213,11 @@ class HttpConnection implements TransportTarget {
 		if (this.ended) this.listener.settle();
 		return wanted;
 	}
-
-	close(): void {
-		if (this.ended) return;
-		this.ended = true;
-		this.tcp.close();
-	}
 }
 
 export class HttpListener extends PortListener {
-	private connections: HttpConnection[] = [];
+	/** those that are served, then those that wait, as they came */
+	private connections: Connection[] = [];
 
 	/** @param port 0: a free one. Throws the SDK's error when it can't be had */
 	constructor(
@@ -206,7 +234,7 @@ export class HttpListener extends PortListener {
 		if (this.connections.length >= SERVED_MAX + WAITING_MAX) return from.close();
 		const tcp = takeOver(this.platform, from);
 		if (tcp === undefined) return;
-		const connection = new HttpConnection(this, this.platform, tcp, this.platform.now() + WAIT_MS);
+		const connection = new WaitingConnection(tcp, this.platform.now() + WAIT_MS);
 		tcp.target = connection;
 		this.connections.push(connection);
 		this.settle();
@@ -214,17 +242,31 @@ export class HttpListener extends PortListener {
 
 	/** Ends what takes too long, and begins with who has waited longest. A second or more often. */
 	settle(): void {
+		if (this.connections.length === 0) return;
 		const now = this.platform.now();
-		const isWanted = this.connections.some((connection) => connection.isWaiting);
-		for (let i = 0; i < this.connections.length; i++)
-			if (this.connections[i]!.isOver(now, isWanted)) this.connections[i]!.close();
-		this.connections = this.connections.filter((connection) => !connection.ended);
-		for (let i = 0; i < this.connections.length && i < SERVED_MAX; i++)
-			if (this.connections[i]!.isWaiting) this.connections[i]!.begin(now);
+		const isWanted = this.connections.length > SERVED_MAX;
+		const left: Connection[] = [];
+		for (let i = 0; i < this.connections.length; i++) {
+			const connection = this.connections[i]!;
+			if (connection.ended) continue;
+			if (!connection.isOver(now, isWanted)) left.push(connection);
+			else this.end(connection);
+		}
+		this.connections = left;
+		for (let i = 0; i < left.length && i < SERVED_MAX; i++) {
+			const waiting = left[i]!;
+			if (waiting instanceof WaitingConnection)
+				left[i] = new HttpConnection(this, this.platform, waiting.tcp, waiting.room, now);
+		}
+	}
+
+	private end(connection: Connection): void {
+		connection.ended = true;
+		connection.tcp.close();
 	}
 
 	override close(): void {
 		super.close();
-		for (let i = 0; i < this.connections.length; i++) this.connections[i]!.close();
+		for (let i = 0; i < this.connections.length; i++) this.end(this.connections[i]!);
 	}
 }

@@ -1,13 +1,15 @@
 /** The hub's page on a device: its files from flash, the page's own requests (src/hub/page-api.ts), and MQTT over
  *  WebSocket on the same port, which is all that the page needs. SECURITY.md, "The page" */
 import Timer from "timer";
+import type { AccessRules } from "../src/broker/access.js";
 import type { Broker } from "../src/broker/broker.js";
+import type { Guesses } from "../src/broker/guesses.js";
 import type { Listener } from "../src/broker/listener.js";
 import { frozen } from "../src/frozen.js";
 import type { DeviceHub } from "../src/hub/device-hub.js";
-import { type PageAnswer, PageApi } from "../src/hub/page-api.js";
+import { type PageAnswer, PageApi, type PageApiOptions } from "../src/hub/page-api.js";
 import { hostNameOf, isSameOrigin, Refused, SECURITY_FIELDS } from "../src/hub/page-requests.js";
-import type { TransportTarget } from "../src/platform.js";
+import type { Text, TransportTarget } from "../src/platform.js";
 import { type HttpAnswer, HttpListener, type HttpServer } from "./http.js";
 import { PageFiles } from "./page-files.js";
 import type { DevicePlatform } from "./platform.js";
@@ -26,6 +28,9 @@ const TICK_MS = 1_000;
 const MQTT_PATH = "/mqtt";
 
 const FORGED = "another page may not do that";
+
+/** The broker's side of it. */
+const LISTENER = frozen({ name: "page", certificateUserName: true });
 
 /** An address cannot be made to lead elsewhere, as a name can. */
 const ADDRESS = /^\d{1,3}(\.\d{1,3}){3}$/;
@@ -69,11 +74,13 @@ class PageTransport extends WebSocketTransport {
 	certificateUserName: string | undefined = undefined;
 }
 
-export class PageServer implements HttpServer {
+/** It is what the page's own requests ask about, too: functions of a class lie in ROM. */
+export class PageServer implements HttpServer, PageApiOptions {
 	private readonly api: PageApi;
 	private readonly files = new PageFiles();
 	private readonly http: HttpListener;
 	private readonly listener: Listener;
+	private readonly chance: { randomBytes(bytes: Uint8Array): void };
 	private readonly ticks: Timer;
 
 	/** Listens. Throws an Error with one line where the board has no random numbers, or the SDK's when the port cannot be
@@ -82,24 +89,53 @@ export class PageServer implements HttpServer {
 		private readonly options: PageOptions,
 		private readonly hub: PageHub,
 	) {
-		const { platform, broker, devices, hasGuests, port } = hub;
-		const random = new RandomBytes(platform.crypto, options.entropy);
-		random.fill(new Uint8Array(1));
-		this.api = new PageApi({
-			devices,
-			access: broker.access.rules,
-			guesses: broker.guesses,
-			text: platform.text,
-			guests: hasGuests,
-			sessionsMax: SESSIONS_MAX,
-			now: () => platform.now(),
-			randomBytes: (bytes) => random.fill(bytes),
-			mqttAddress: (host) => ({ host, port }),
-			log: (line) => platform.log(1, line),
-		});
-		this.listener = broker.addListener({ name: "page", certificateUserName: true });
+		const { platform, broker } = hub;
+		this.chance = hasChance(platform) ? platform : new RandomBytes(platform.crypto, options.entropy);
+		this.randomBytes(new Uint8Array(1));
+		this.api = new PageApi(this);
+		this.listener = broker.addListener(LISTENER);
 		this.http = new HttpListener(platform, options.port, this);
 		this.ticks = Timer.repeat(() => platform.event("page", () => this.http.settle()), TICK_MS);
+	}
+
+	get devices(): DeviceHub | undefined {
+		return this.hub.devices;
+	}
+
+	get access(): AccessRules {
+		return this.hub.broker.access.rules;
+	}
+
+	get guesses(): Guesses {
+		return this.hub.broker.guesses;
+	}
+
+	get text(): Text {
+		return this.hub.platform.text;
+	}
+
+	get guests(): boolean {
+		return this.hub.hasGuests;
+	}
+
+	get sessionsMax(): number {
+		return SESSIONS_MAX;
+	}
+
+	now(): number {
+		return this.hub.platform.now();
+	}
+
+	randomBytes(bytes: Uint8Array): void {
+		this.chance.randomBytes(bytes);
+	}
+
+	mqttAddress(host: string): { host: string; port: number } {
+		return { host, port: this.hub.port };
+	}
+
+	log(line: string): void {
+		this.hub.platform.log(1, line);
 	}
 
 	get port(): number {
@@ -152,6 +188,11 @@ export class PageServer implements HttpServer {
 		const own = this.options.host;
 		return ADDRESS.test(host) || host === own || host === `${own}.local` || host === "localhost";
 	}
+}
+
+/** A platform for pairing has what the page needs of chance. */
+function hasChance(platform: DevicePlatform): platform is DevicePlatform & { randomBytes(bytes: Uint8Array): void } {
+	return (platform as { randomBytes?: unknown }).randomBytes !== undefined;
 }
 
 function refusal({ status, fields, message }: Refused): HttpAnswer {

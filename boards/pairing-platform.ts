@@ -22,7 +22,7 @@ export class DevicePairingPlatform extends DevicePlatform implements PairingPlat
 
 	/** Throws an Error with one line where the board has no source that can be trusted. */
 	randomBytes(bytes: Uint8Array): void {
-		this.chance.fill(bytes);
+		this.chance.randomBytes(bytes);
 	}
 
 	protected override ticking(): void {

@@ -24,7 +24,7 @@ export class RandomBytes {
 	) {}
 
 	/** Mixes new chance in, and fills the bytes. Throws what the board's source throws. */
-	fill(bytes: Uint8Array): void {
+	randomBytes(bytes: Uint8Array): void {
 		this.feed();
 		for (let at = 0; at < bytes.length; at++) bytes[at] = this.next();
 	}

@@ -140,6 +140,13 @@ function memoryParts(limits: Limits, broker: Broker): Part[] {
 	];
 }
 
+/** What the hub's page takes beside the broker; measured on XS (test/xs/page-costs.ts): 1,500 and 200 bytes while nobody
+ *  looks; four people who have signed in, two requests that have come but for their end, and four connections that wait.
+ *  @returns a row of the table */
+export function pagePart(): Part {
+	return { name: "page", what: "its server, 4 people signed in, 6 connections", slots: 5_100, chunks: 4_850 };
+}
+
 /** What the hub's devices take beside the broker, by their number; measured on XS (test/xs/board-devices.ts): the hub's
  *  own objects, strangers and log lines that are remembered, a pairing that is going on, a few bytes of each device.
  *  @returns a row of the table */

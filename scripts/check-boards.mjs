@@ -199,8 +199,8 @@ function sizesOf(source, env) {
 
 /** Builds for Linux's 32-bit runtime and lets real clients talk through the hub there. @returns {Promise<string[]>} */
 async function runOnLin(env) {
-	const port = await freePort();
-	const options = [`port=${port}`, "anonymous=1", "end=end", "fault=fault"];
+	const [port, pagePort] = [await freePort(), await freePort()];
+	const options = [`port=${port}`, `page=${pagePort}`, "anonymous=1", "end=end", "fault=fault"];
 	const { findings, folder } = buildBoard("lin", options, env);
 	if (findings.length > 0) return findings;
 	const made = run("make", ["-f", find(folder, "makefile"), `CC=${["gcc", ...GCC_32].join(" ")}`, "build"], env);
@@ -211,7 +211,7 @@ async function runOnLin(env) {
 	const headers = ["-DmxLinux=1", `-I${path.join(sdk, "build", "simulators", "modules")}`];
 	const compiled = run("gcc", [...GCC_32, ...headers, "boards/lin/host.c", "-o", host, ...glib, "-ldl"], env);
 	if (compiled.status !== 0) return [compiled.output.trim()];
-	const hub = new LinHub(host, library, port, env);
+	const hub = new LinHub(host, library, { port, pagePort }, env);
 	try {
 		await talkThrough(hub);
 		await restart(hub);

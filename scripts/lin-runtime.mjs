@@ -1,6 +1,7 @@
 /** The hub on the SDK's Linux runtime: a process that is started again and again, as a board is. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import * as path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -36,9 +37,10 @@ export class LinHub {
 	output = "";
 	#child;
 
-	/** @param host the program of boards/lin/host.c @param library what mcconfig built @param port where it listens */
-	constructor(host, library, port, env) {
-		Object.assign(this, { host, library, port, env });
+	/** @param host the program of boards/lin/host.c @param library what mcconfig built
+	 *  @param ports where it listens: { port, pagePort } */
+	constructor(host, library, ports, env) {
+		Object.assign(this, { host, library, env, ...ports });
 	}
 
 	/** Starts it; resolves when it listens. What it keeps lies beside the program. */
@@ -89,10 +91,24 @@ export async function talkThrough(hub) {
 	await build({ ...entry, platform: "node", format: "esm", packages: "external", logLevel: "silent" });
 	const { talk } = await import(pathToFileURL(outfile).href);
 	await hub.start();
+	await within(servePage(hub.pagePort), "the page");
 	const end = await within(talk(hub.port), "the clients' talk");
 	await hub.says(/ended, faults 0/);
 	end();
 	hub.kill();
+}
+
+/** The page's files come out of the image as the build has made them, all at once. Throws what is wrong. */
+async function servePage(port) {
+	const folder = path.join(ROOT, "dist", "page");
+	const names = readdirSync(folder).filter((name) => !name.endsWith(".gz"));
+	const get = async (name) => {
+		const response = await fetch(`http://127.0.0.1:${port}/${name === "index.html" ? "" : name}`);
+		const bytes = Buffer.from(await response.arrayBuffer());
+		if (response.headers.get("content-encoding") !== "gzip" || !bytes.equals(readFileSync(path.join(folder, name))))
+			throw new Error(`page: ${name}: ${response.status}, ${bytes.length} bytes, not what was built`);
+	};
+	await Promise.all(names.map(get));
 }
 
 /** @returns {Promise<string>} what it tells of its restarts */

@@ -4,14 +4,15 @@ import { HearthError } from "../../src/errors.js";
 import type { Limits } from "../../src/limits.js";
 import { capacityBytes } from "../../src/storage/journal-limits.js";
 import { boardHeaps, boardLimits, boardNames } from "../boards.js";
-import { budgetOf, bytesPerClient, devicesPart, type FlashBudget, journalFor, type Part } from "../budget.js";
+import { budgetOf, bytesPerClient, devicesPart, type FlashBudget, journalFor, type Part, pagePart } from "../budget.js";
 import { parseOptions } from "./options.js";
 
-const HELP = `usage: hearth budget [--board NAME] [--flash KB] [--pairing] [--json]
+const HELP = `usage: hearth budget [--board NAME] [--flash KB] [--pairing] [--page] [--json]
 
   --board NAME   ${boardNames().join(", ")} or host (default esp32)
   --flash KB     with a journal on so much flash, 32 to 4096
   --pairing      with devices that are paired, two for each connection
+  --page         with the page from the board's flash
   --json         for programs
 
 Bytes of the broker's parts on the XS engine (16-byte slots), all tables full: in the slot heap and in the chunk heap.`;
@@ -22,6 +23,7 @@ const OPTIONS = {
 	board: { type: "string", default: "esp32" },
 	flash: { type: "string" },
 	pairing: { type: "boolean", default: false },
+	page: { type: "boolean", default: false },
 	json: { type: "boolean", default: false },
 	verbose: { type: "boolean", default: false },
 	help: { type: "boolean", short: "h", default: false },
@@ -38,6 +40,7 @@ export function budget(args: string[]): number {
 	const flash = values.flash === undefined ? undefined : flashBudget(values.flash, limits);
 	const parts = budgetOf(limits, flash);
 	if (values.pairing) parts.push(devicesPart(2 * limits.connections));
+	if (values.page) parts.push(pagePart());
 	const slots = parts.reduce((sum, part) => sum + part.slots, 0);
 	const chunks = parts.reduce((sum, part) => sum + part.chunks, 0);
 	const heaps = boardHeaps(values.board);

@@ -31,16 +31,16 @@ const WINDOW_FIELDS: readonly string[] = frozen(["name", "room", "kind", "second
 
 export interface PageApiOptions extends PageSessionsOptions {
 	/** undefined: the hub has none, and so nobody is an admin and nothing is paired */
-	devices: DeviceHub | undefined;
+	readonly devices: DeviceHub | undefined;
 	/** who may sign in; they have `authenticate` */
-	access: AccessRules;
-	guesses: Guesses;
-	text: Text;
+	readonly access: AccessRules;
+	readonly guesses: Guesses;
+	readonly text: Text;
 	/** strangers may look as clients without a user name may. Default: false */
-	guests?: boolean;
+	readonly guests?: boolean;
 	/** @returns host and port of MQTT for a device that joins, by the name that the page was asked by */
-	mqttAddress: (host: string) => { host: string; port: number };
-	log: (line: string) => void;
+	mqttAddress(host: string): { host: string; port: number };
+	log(line: string): void;
 }
 
 export interface PageAnswer {
@@ -125,12 +125,13 @@ export class PageApi {
 	}
 
 	private signIn(request: PageRequest, body: string, done: Answered): void {
-		const { guesses, access, text, devices, now, log } = this.options;
+		const { options } = this;
+		const { guesses, access, text, devices } = options;
 		const { userName, password } = jsonObjectOf(body, SIGN_IN_FIELDS);
 		if (typeof userName !== "string" || typeof password !== "string" || userName.includes("\0"))
 			throw new Refused(400, "send userName and password");
 		const { address } = request;
-		const wait = guesses.delay(address, userName, now());
+		const wait = guesses.delay(address, userName, options.now());
 		if (wait !== 0) {
 			if (wait > 0) guesses.waited(address, userName);
 			const seconds = Math.max(1, Math.ceil(wait / 1_000));
@@ -138,8 +139,8 @@ export class PageApi {
 		}
 		const concluded = (cause: Cause): void => {
 			if (cause !== Cause.None) {
-				guesses.failed(address, userName, now());
-				log(`${address}: ${userName}: signing in to the page failed`);
+				guesses.failed(address, userName, options.now());
+				options.log(`${address}: ${userName}: signing in to the page failed`);
 				return done({ status: 401, fields: {}, body: { error: "user name or password are wrong" } });
 			}
 			guesses.succeeded(address, userName);

@@ -26,11 +26,11 @@ interface PageSession {
 
 export interface PageSessionsOptions {
 	/** ms, of any clock that goes on */
-	now: () => number;
+	now(): number;
 	/** bytes that nobody can foretell */
-	randomBytes: (bytes: Uint8Array) => void;
+	randomBytes(bytes: Uint8Array): void;
 	/** sessions at once; the one that was used longest ago makes room */
-	sessionsMax: number;
+	readonly sessionsMax: number;
 }
 
 export class PageSessions {

@@ -19,14 +19,14 @@ test("each secret is drawn anew from the board's source, and two boards with the
 	const a = new RandomBytes(crypto, constant);
 	const first = new Uint8Array(32);
 	const second = new Uint8Array(32);
-	a.fill(first);
-	a.fill(second);
+	a.randomBytes(first);
+	a.randomBytes(second);
 	assert.is(asked, 2);
 	assert.is.not(hex(first), hex(second), "a stuck source does not make a secret twice");
 	let other = 8;
 	const b = new RandomBytes(crypto, (bytes) => bytes.fill(other++));
 	const third = new Uint8Array(32);
-	b.fill(third);
+	b.randomBytes(third);
 	assert.is.not(hex(first), hex(third));
 });
 
@@ -52,7 +52,7 @@ test("nonces are whole numbers of 32 bits, no two alike, and ask the source once
 test("of a long row of bytes no value is missing, and a row is the same from a source that is the same", () => {
 	const make = () => {
 		const bytes = new Uint8Array(8_192);
-		new RandomBytes(crypto, (drawn) => drawn.fill(3)).fill(bytes);
+		new RandomBytes(crypto, (drawn) => drawn.fill(3)).randomBytes(bytes);
 		return bytes;
 	};
 	assert.is(new Set(make()).size, 256);
@@ -61,7 +61,7 @@ test("of a long row of bytes no value is missing, and a row is the same from a s
 
 test("a board without a source says so, in one line", () => {
 	const random = new RandomBytes(crypto, none);
-	assert.throws(() => random.fill(new Uint8Array(1)), /^pairing: this board has no random numbers/);
+	assert.throws(() => random.randomBytes(new Uint8Array(1)), /^pairing: this board has no random numbers/);
 	assert.throws(() => random.integer(), /add devices with passwords/);
 });
 
