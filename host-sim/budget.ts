@@ -140,9 +140,9 @@ function memoryParts(limits: Limits, broker: Broker): Part[] {
 	];
 }
 
-/** What the hub's page takes beside the broker; measured on XS (test/xs/page-costs.ts): 1,500 and 200 bytes while nobody
- *  looks; four people who have signed in, two requests that have come but for their end, and four connections that wait.
- *  @returns a row of the table */
+/** What the hub's page takes beside the broker; measured on XS (test/xs/page-costs.ts): 1,500 and 200 bytes while
+ *  nobody looks; all are four people who have signed in, two requests that have come but for their end, and four
+ *  connections that wait. @returns a row of the table */
 export function pagePart(): Part {
 	return { name: "page", what: "its server, 4 people signed in, 6 connections", slots: 5_100, chunks: 4_850 };
 }

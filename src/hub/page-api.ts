@@ -137,6 +137,7 @@ export class PageApi {
 			const seconds = Math.max(1, Math.ceil(wait / 1_000));
 			throw new Refused(429, `too many tries; come again in ${seconds} s`, { "retry-after": `${seconds}` });
 		}
+		guesses.began(address, userName, options.now());
 		const concluded = (cause: Cause): void => {
 			if (cause !== Cause.None) {
 				guesses.failed(address, userName, options.now());

@@ -16,7 +16,7 @@ const missing = await whyNoXs();
 const onXs = test.if(missing === undefined, missing ?? "");
 
 /** As boards/esp32/sdkconfig sets them. */
-const LWIP = { connections: 20, segmentBytes: 1_436, windowBytes: 2_872 };
+const LWIP = { connections: 24, segmentBytes: 1_436, windowBytes: 2_872 };
 
 class VirtualBoard {
 	readonly air = new Air(LWIP);

@@ -1,5 +1,5 @@
-/** On XS: what the page takes of a board's memory beside the hub, garbage apart; told when a client publishes to the topic
- *  "tell", by the name that it sends; "end" ends it. */
+/** On XS: what the page takes of a board's memory beside the hub, garbage apart; told when a client publishes to the
+ *  topic "tell", by the name that it sends; "end" ends it. */
 import { entropy } from "../../boards/entropy-esp.js";
 import { HubOnDevice } from "../../boards/hub.js";
 import { PageServer } from "../../boards/page-server.js";

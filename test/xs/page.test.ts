@@ -1,4 +1,5 @@
-/** The page of a board on XS: what it takes is what `hearth budget --page` says, and what strangers take they give back. */
+/** The page of a board on XS: what it takes is what `hearth budget --page` says, and what strangers take they give
+ *  back. */
 import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { boardHeaps, boardLimits } from "../../host-sim/boards.js";
