@@ -14,7 +14,7 @@ import { heading, lines } from "./brokers/table.js";
 const FULL: Pace = { rounds: 7, warm: 8, ms: 500 };
 /** Many points, none of which is held against a goal. */
 const CURVE: Pace = { rounds: 5, warm: 5, ms: 250 };
-const QUICK: Pace = { rounds: 3, warm: 3, ms: 150 };
+const QUICK: Pace = { rounds: 3, warm: 12, ms: 150, goalOnly: true };
 
 function arguments_() {
 	try {
