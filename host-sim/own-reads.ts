@@ -10,8 +10,8 @@ interface Handle {
 	useUserBuffer?: (buffer: Uint8Array) => void;
 }
 
-/** As much as Node reads at once by itself; more did not make it faster. */
-const READ_BYTES = 65_536;
+/** Four times what Node reads at once by itself: most PUBLISHes of 64 KB come whole. */
+const READ_BYTES = 262_144;
 
 export class OwnReads<S extends Socket> {
 	private readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);

@@ -295,14 +295,27 @@ function continueSending(broker: Broker, connection: Connection): boolean {
 /** Stages a chain's bytes from `sendingOffset` on. @returns whether all up to `end` are staged */
 function sendChain(broker: Broker, connection: Connection, chain: number, end: number): boolean {
 	const output = connection.output;
+	const pool = broker.pool;
+	const most = broker.limits.outputBytes;
 	while (connection.sendingOffset < end) {
-		const count = Math.min(end - connection.sendingOffset, broker.limits.outputBytes, output.room);
+		const rest = end - connection.sendingOffset;
+		const spare = output.spare;
+		if (spare === 0 && rest >= most) {
+			const run = pool.run(chain, connection.sendingOffset, rest);
+			if (run >= most) {
+				const sent = output.writeFrom(pool.bytes, pool.runStart, pool.runStart + run);
+				if (sent === 0) return false;
+				connection.sendingOffset += sent;
+				continue;
+			}
+		}
+		const count = Math.min(rest, spare > 0 ? spare : most, output.room);
 		const at = count > 0 ? output.stagePart(count) : -1;
 		if (at < 0) return false;
-		output.staged(broker.pool.read(chain, connection.sendingOffset, count, broker.memory, at));
+		output.staged(pool.read(chain, connection.sendingOffset, count, broker.memory, at));
 		connection.sendingOffset += count;
 	}
-	return true;
+	return !output.held; // what is held lies in the chain, perhaps
 }
 
 /** Bytes of the longest Subscription Identifier property. */

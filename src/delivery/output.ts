@@ -71,6 +71,8 @@ export const enum Busy {
 	Backlog = 8,
 	/** in the list of outputs that have something to flush (see broker.ts) */
 	Dirty = 16,
+	/** what is held lies elsewhere, and no buffer is with this output */
+	Elsewhere = 32,
 }
 
 export class Output {
@@ -102,7 +104,7 @@ export class Output {
 
 	/** Forgets all that waits. */
 	close(): void {
-		if ((this.busy & (Busy.Staged | Busy.Held)) !== 0) this.outputs.giveBack(this.buffer);
+		if ((this.busy & (Busy.Staged | Busy.Held)) !== 0) this.giveBack();
 		if ((this.busy & Busy.Backlog) !== 0) this.outputs.backlogs.drop(this.index);
 		this.busy &= Busy.Dirty;
 		this.start = this.end = this.writable = 0;
@@ -188,9 +190,38 @@ export class Output {
 	onWritable(count: number): void {
 		this.writable = count;
 		if ((this.busy & Busy.Held) === 0) return;
-		this.outputs.giveBack(this.buffer);
-		this.busy &= ~Busy.Held;
+		this.giveBack();
+		this.busy &= ~(Busy.Held | Busy.Elsewhere);
 		this.start = this.end = 0;
+	}
+
+	private giveBack(): void {
+		if ((this.busy & Busy.Elsewhere) === 0) this.outputs.giveBack(this.buffer);
+	}
+
+	/** Hands bytes to the transport from where they lie, behind all that is staged: part of a PUBLISH sent in parts. They
+	 *  must stay as they are while `held`. @returns how many it took */
+	writeFrom(bytes: Uint8Array, start: number, end: number): number {
+		this.flush();
+		if (this.held || this.transport === undefined) return 0;
+		const count = end - start < this.writable ? end - start : this.writable;
+		if (count === 0) return 0;
+		this.outputs.bytesSent += count;
+		const left = this.transport.write(bytes, start, start + count);
+		if (this.transport === undefined) return 0; // it failed meanwhile
+		if (left < 0) this.busy |= Busy.Held | Busy.Elsewhere;
+		this.writable = left < 0 ? 0 : left;
+		return count;
+	}
+
+	/** The transport keeps bytes that it was given, until it is writable again. */
+	get held(): boolean {
+		return (this.busy & Busy.Held) !== 0;
+	}
+
+	/** bytes that may be staged before those that are there leave */
+	get spare(): number {
+		return (this.busy & Busy.Staged) === 0 ? 0 : this.outputs.at(this.buffer) + this.outputs.bufferBytes - this.end;
 	}
 
 	/** @returns whether the peer does not take what is there for it */

@@ -159,6 +159,20 @@ export class BlockPool {
 		return block;
 	}
 
+	/** Finds the bytes that begin `offset` bytes into a chain: the first is at `bytes[runStart]`.
+	 *  @returns how many of the next `count` lie one behind the other, at least 1 */
+	run(block: number, offset: number, count: number): number {
+		while (offset >= this.blockBytes) {
+			block = this.nextOf[block]!;
+			offset -= this.blockBytes;
+		}
+		this.runStart = this.at(block) + offset;
+		let run = this.blockBytes - offset;
+		for (; run < count && this.nextOf[block] === block + 1; block++) run += this.blockBytes;
+		return run < count ? run : count;
+	}
+	runStart = 0;
+
 	/** Copies `count` bytes that begin `offset` bytes into a chain to target[at..]. @returns index after the last byte */
 	read(block: number, offset: number, count: number, target: Uint8Array, at: number): number {
 		while (offset >= this.blockBytes) {
