@@ -16,7 +16,7 @@ export interface Pace {
 	goalOnly?: boolean;
 }
 
-/** Rounds in which a broker's cost no longer falls, one after the other, until it is warm: one may be a disturbed one. */
+/** Rounds in a row in which a broker's cost no longer falls, until it is warm: one may be a disturbed one. */
 const STEADY = 3;
 
 export interface ContenderResult extends Figures {
