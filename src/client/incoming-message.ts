@@ -26,8 +26,6 @@ export class IncomingMessage extends PublishPacket {
 	/** @returns a copy of the bytes that are here */
 	copyOfPart(): Uint8Array {
 		// not slice(): of a Buffer that is a view
-		const copy = new Uint8Array(this.payloadEnd - this.payloadStart);
-		copy.set(this.bytes.subarray(this.payloadStart, this.payloadEnd));
-		return copy;
+		return new Uint8Array(this.bytes.subarray(this.payloadStart, this.payloadEnd));
 	}
 }

@@ -52,6 +52,11 @@ export class Incoming {
 		return wanted;
 	}
 
+	/** messages of QoS 1 and 2 that the server has not answered yet */
+	get answersDue(): number {
+		return this.client.inFlight;
+	}
+
 	/** @returns bytes that may be read now: none while reading is paused, or the server doesn't take its answers */
 	private appetite(this: Link): number {
 		if (this.pausedBy !== 0 || this.heldStart < this.heldEnd || !this.output.free) return 0;

@@ -241,7 +241,7 @@ test("properties go and come by their names", async () => {
 test("every name of an option leads to the same, and an unknown one is an error", () => {
 	const client = (options: ConnectOptions) => readSettings("mqtt://h", options, text).client;
 	const same: ConnectOptions[][] = [
-		[{ clientId: "c" }, { id: "c" }],
+		[{ clientId: "c" }, { id: "c" }, { id: "d", clientId: "c" }, { clientId: "c", id: "d" }],
 		[
 			{ clean: false, clientId: "c" },
 			{ cleanStart: false, clientId: "c" },
@@ -276,7 +276,10 @@ test("every name of an option leads to the same, and an unknown one is an error"
 	assert.is(wrong("http://h"), "connect: http: give a URL that begins with mqtt, mqtts, ws or wss");
 	assert.is(wrong("mqtt://u:secret@h:99999999"), "connect: mqtt://u:…@h:99999999: not a URL such as mqtt://host:1883");
 	assert.is(wrong({ host: "h", port: 0 }), "connect: port 0: give 1 to 65535");
-	assert.is(wrong({ version: 6 }), "connect: version 6: give 3.1, 3.1.1 or 5");
+	assert.is(wrong({ version: 6 }), "connect: version: give 3.1, 3.1.1 or 5");
+	assert.is(wrong({ protocolVersion: "constructor" }), "connect: protocolVersion: give 3.1, 3.1.1 or 5");
+	assert.is(wrong({ protocol: "http" }), "connect: protocol: give mqtt, mqtts, ws, wss, 3.1, 3.1.1 or 5");
+	assert.match(wrong("mqtt://h", { protocol: "constructor", version: 5 }), /^connect: protocol: give mqtt, /);
 });
 
 test("a value that an option cannot have is an error of one line that names the option and its range", () => {
@@ -310,6 +313,7 @@ test("a value that an option cannot have is an error of one line that names the 
 		[{ will: { topic: "w", qosLevel: 3 } }, "will.qosLevel: give a whole number, 0 to 2"],
 		[{ will: { topic: "w", QOS: 1 } }, "will.QOS: there is no such option"],
 		[{ limits: { block: 5 } }, "limits.block: there is no such limit"],
+		[{ limits: { constructor: 5 } }, "limits.constructor: there is no such limit"],
 		[{ authentication: "scram" }, "authentication: give a method of authentication"],
 	];
 	for (const [options, line] of wrong) assert.is(lineOf(options), `connect: ${line}`);
@@ -323,6 +327,12 @@ test("URLs and Server References are read whole", () => {
 	assert.equal(address("mqtts://[::1]:99"), { scheme: "mqtts", host: "::1", port: 99, path: "/mqtt" });
 	assert.equal(address("wss://h/way?x=1"), { scheme: "wss", host: "h", port: 443, path: "/way?x=1" });
 	assert.equal(address({ host: "h", ssl: true }).scheme, "mqtts");
+	assert.is(address({ host: "h", protocol: "WS", path: "way" }).path, "/way", "the slash may be left out");
+	assert.is(address("ws://h?x=1").path, "/?x=1");
+	const over = readSettings("mqtt://h", { protocol: "ws" }, text);
+	assert.is(over.address.scheme, "ws", "an option goes before the URL, as host and port do");
+	const versioned = readSettings("wss://h", { protocol: 3.1 }, text);
+	assert.equal([versioned.address.scheme, versioned.client.version], ["wss", 3], "imi's protocol is the version");
 	const { client } = readSettings("mqtt://a%40b:p%3A@h", {}, text);
 	assert.is(client.userName, "a@b");
 	assert.is(Buffer.from(client.password!).toString(), "p:");
