@@ -4,7 +4,7 @@ import { fits } from "../codec/packet-properties.js";
 import { HearthError } from "../errors.js";
 import { frozen } from "../frozen.js";
 import type { Text } from "../platform.js";
-import type { ConnectOptions, WillOptions } from "./settings.js";
+import type { ConnectOptions, Scheme, WillOptions } from "./settings.js";
 
 /** What a value may be: for the error's line, and as a check. */
 type Kind = readonly [expected: string, holds: (value: unknown, text: Text) => boolean];
@@ -36,14 +36,40 @@ const OBJECT: Kind = ["an object", (v) => typeof v === "object" && v !== null];
 /** checked where it is read */
 const ANY: Kind = ["", () => true];
 
+/** Schemes, and versions by what is left without "mqttv" and dots. */
+const PROTOCOLS: Readonly<Record<string, Scheme | number>> = frozen({
+	mqtt: "mqtt",
+	tcp: "mqtt",
+	mqtts: "mqtts",
+	ssl: "mqtts",
+	tls: "mqtts",
+	ws: "ws",
+	wss: "wss",
+	3: 3,
+	31: 3,
+	4: 4,
+	311: 4,
+	5: 5,
+	50: 5,
+});
+
+/** @returns the scheme or the Protocol Level of that name; undefined: there is none */
+export function protocolOf(name: unknown): Scheme | number | undefined {
+	return PROTOCOLS[
+		String(name)
+			.toLowerCase()
+			.replace(/^mqttv|\./g, "")
+	];
+}
+
 /** The first name of a line is Hearth's own; the others mean the same. */
 const OPTIONS: readonly Rule[] = frozen([
 	[STRING, "url"],
-	[ANY, "protocol"],
+	[["mqtt, mqtts, ws, wss, 3.1, 3.1.1 or 5", (v) => protocolOf(v) !== undefined], "protocol"],
 	[STRING, "host", "hostname"],
 	[ANY, "port"],
 	[STRING, "path"],
-	[ANY, "version", "protocolVersion"],
+	[["3.1, 3.1.1 or 5", (v) => typeof protocolOf(v) === "number"], "version", "protocolVersion"],
 	[NAME, "clientId", "id"],
 	[FLAG, "clean", "cleanStart", "cleanSession"],
 	[within(0, 65_535), "keepAlive", "keepalive", "pingTimespan"],
@@ -88,8 +114,8 @@ export function bad(message: string): HearthError {
 	return new HearthError("HEARTH_ERR_OPTION", `connect: ${message}`);
 }
 
-/** @returns what was given, by the first of each option's names. Throws HearthError for a name that is none, and for a
- *  value that the option cannot have */
+/** @returns what was given, by the first of each option's names, which counts where several are given. Throws
+ *  HearthError for a name that is none, and for a value that the option cannot have */
 function read<T extends object>(rules: readonly Rule[], given: T, before: string, text: Text): T {
 	const result: Record<string, unknown> = {};
 	for (const [name, value] of Object.entries(given)) {
@@ -98,7 +124,7 @@ function read<T extends object>(rules: readonly Rule[], given: T, before: string
 		if (rule === undefined) throw bad(`${before}${name}: there is no such option`);
 		const [[expected, holds], own] = rule;
 		if (!holds(value, text)) throw bad(`${before}${name}: give ${expected}`);
-		result[own!] = value;
+		if (name === own || result[own!] === undefined) result[own!] = value;
 	}
 	return result as T;
 }
@@ -108,7 +134,7 @@ function read<T extends object>(rules: readonly Rule[], given: T, before: string
 export function readOptions(given: ConnectOptions, text: Text, more: readonly Rule[]): ConnectOptions {
 	const options = read([...OPTIONS, ...more], given, "", text);
 	for (const name of Object.keys(options.limits ?? {}))
-		if (!(name in hostClientLimits)) throw bad(`limits.${name}: there is no such limit`);
+		if (!Object.hasOwn(hostClientLimits, name)) throw bad(`limits.${name}: there is no such limit`);
 	if (options.will === undefined) return options;
 	options.will = read(WILL_OPTIONS, options.will, "will.", text);
 	if (options.will.topic === undefined) throw bad("will.topic: give a Topic Name");

@@ -8,7 +8,7 @@ import { PacketType } from "../codec/packet-types.js";
 import { WILL } from "../codec/properties.js";
 import { frozen } from "../frozen.js";
 import type { Platform, Text } from "../platform.js";
-import { bad, type Rule, readOptions } from "./option-table.js";
+import { bad, protocolOf, type Rule, readOptions } from "./option-table.js";
 import { encodeProperties, type PropertyRecord } from "./property-record.js";
 
 /** A method, or what makes one on the platform that the client has. */
@@ -41,13 +41,13 @@ export interface WillOptions {
 export interface ConnectOptions {
 	/** mqtt, mqtts, ws or wss URL, user name and password included */
 	url?: string;
-	/** mqtt, mqtts, ws or wss; a number, or 3.1, 3.1.1, 5 in quotes, is the version */
+	/** mqtt, mqtts, ws or wss, over what the URL says; 3.1, 3.1.1 or 5 is the version */
 	protocol?: string | number;
 	host?: string;
 	hostname?: string;
 	/** default: 1883, 8883 with TLS, 80 and 443 for WebSocket */
 	port?: number | string;
-	/** of a WebSocket URL. Default: /mqtt */
+	/** of a WebSocket URL, with or without its first slash. Default: /mqtt */
 	path?: string;
 	/** 3 or 3.1, 4 or 3.1.1, 5. Default: 5.0, and 3.1.1 when the server does not speak it */
 	version?: number | string;
@@ -150,20 +150,7 @@ export interface Settings {
 	signal: Signal | undefined;
 }
 
-const SCHEMES: Readonly<Record<string | number, Scheme>> = frozen({
-	mqtt: "mqtt",
-	tcp: "mqtt",
-	mqtts: "mqtts",
-	ssl: "mqtts",
-	tls: "mqtts",
-	ws: "ws",
-	wss: "wss",
-});
-
 const PORTS: Readonly<Record<Scheme, number>> = frozen({ mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 });
-
-/** By what is left without "mqttv" and dots. */
-const VERSIONS: Readonly<Record<string, number>> = frozen({ 3: 3, 31: 3, 4: 4, 311: 4, 5: 5, 50: 5 });
 
 /** Reads a URL such as mqtts://ann:secret@hub.example:8883. @returns its parts as options. Throws HearthError */
 export function readUrl(url: string): ConnectOptions {
@@ -171,8 +158,7 @@ export function readUrl(url: string): ConnectOptions {
 	const parts = pattern.exec(url.trim());
 	if (parts === null) throw bad(`${withoutPassword(url)}: not a URL such as mqtt://host:1883`);
 	const [, scheme = "", userName, password, host = "", port, path] = parts;
-	if (SCHEMES[scheme.toLowerCase()] === undefined)
-		throw bad(`${scheme}: give a URL that begins with mqtt, mqtts, ws or wss`);
+	if (protocolOf(scheme) === undefined) throw bad(`${scheme}: give a URL that begins with mqtt, mqtts, ws or wss`);
 	const result: ConnectOptions = { protocol: scheme.toLowerCase(), host: host === "" ? "localhost" : host };
 	try {
 		if (userName) result.userName = decodeURIComponent(userName);
@@ -200,21 +186,25 @@ export function readSettings(
 	const given = readOptions(typeof url === "string" ? { ...more, url } : { ...url, ...more }, text, rules);
 	const fromUrl: ConnectOptions = given.url === undefined ? {} : readUrl(given.url);
 	const o = { ...fromUrl, ...given };
-	let scheme = SCHEMES[String(fromUrl.protocol ?? o.protocol)] ?? "mqtt";
+	// the scheme, as MQTT.js has it, or the version, as imi has
+	const protocol = protocolOf(given.protocol);
+	let scheme = (typeof protocol === "string" ? protocol : (protocolOf(fromUrl.protocol) ?? "mqtt")) as Scheme;
 	const secure = `${scheme}s` as Scheme;
 	if (o.ssl === true && secure in PORTS) scheme = secure;
-	// `protocol` may be a version, too
-	const version = o.version ?? (String(o.protocol) in SCHEMES ? undefined : o.protocol);
-	const level = VERSIONS[String(version).replace(/^mqttv|\./gi, "")];
-	if (version !== undefined && level === undefined) throw bad(`version ${version}: give 3.1, 3.1.1 or 5`);
+	const version = protocolOf(o.version) ?? protocol;
 	const port = Number(o.port ?? PORTS[scheme]);
 	if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) throw bad(`port ${o.port}: give 1 to 65535`);
 	return {
 		options: o,
-		address: { scheme, host: withoutBrackets(o.host ?? "localhost"), port, path: o.path ?? "/mqtt" },
+		address: {
+			scheme,
+			host: withoutBrackets(o.host ?? "localhost"),
+			port,
+			path: (o.path ?? "/mqtt").replace(/^(?!\/)/, "/"),
+		},
 		retry: o.retry ?? false,
 		limits: readLimits(o),
-		client: readClient(o, level, text),
+		client: readClient(o, typeof version === "number" ? version : 0, text),
 		authentication: o.authentication,
 		signal: o.signal,
 	};
@@ -268,8 +258,8 @@ const SAME_IN_CORE = frozen([
 	"followRedirects",
 ] as const);
 
-function readClient(o: ConnectOptions, level: number | undefined, text: Text): Settings["client"] {
-	const client: Settings["client"] = { version: level ?? 0 };
+function readClient(o: ConnectOptions, version: number, text: Text): Settings["client"] {
+	const client: Settings["client"] = { version };
 	for (const name of SAME_IN_CORE) if (o[name] !== undefined) client[name] = o[name] as never;
 	const record = o.properties;
 	Object.assign(client, {
@@ -308,7 +298,7 @@ export function readReference(reference: string, from: Address): Address {
 		const o = readUrl(reference.includes("://") ? reference : `${from.scheme}://${reference}`);
 		return {
 			...from,
-			scheme: SCHEMES[o.protocol!]!,
+			scheme: protocolOf(o.protocol) as Scheme,
 			host: withoutBrackets(o.host!),
 			port: (o.port ?? from.port) as number,
 		};
