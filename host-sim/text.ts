@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Text } from "../src/platform.js";
 
-/** The Buffers over the arrays that were asked for last: the memory of a broker or client, and what a socket reads into. */
+/** The Buffers over the arrays that were asked for last: memory of a broker or client, and what a socket reads into. */
 let wrapped: Buffer = Buffer.alloc(0);
 let before: Buffer = wrapped;
 
