@@ -4,6 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { connect } from "../../host-sim/client/index.js";
 import { startOnXs, type XsOptions, type XsResult } from "../../scripts/xs.mjs";
 import { assert } from "../support/test.js";
+import { raw } from "./raw-http.js";
 
 const children: ChildProcess[] = [];
 
@@ -22,11 +23,11 @@ export class PageBoard {
 	private done: Promise<XsResult> = Promise.reject(new Error("not started"));
 	private waiting: { pattern: RegExp; heard: (line: string) => void }[] = [];
 
-	/** @param config what mcconfig's command line has */
-	static async start(config: XsOptions["config"] = {}): Promise<PageBoard> {
+	/** @param config what mcconfig's command line has @param folder where the page's files are */
+	static async start(config: XsOptions["config"] = {}, folder = "dist/page"): Promise<PageBoard> {
 		const board = new PageBoard();
 		board.done.catch(() => {});
-		const options = ["-r", "dist/page"];
+		const options = ["-r", folder];
 		const { child, done } = await startOnXs("test/xs/board-page.ts", {
 			config,
 			options,
@@ -70,3 +71,18 @@ export class PageBoard {
 			else this.waiting.push(entry);
 	}
 }
+
+export type Fields = Record<string, string>;
+
+/** A request as a browser makes it. A field "-" is left out. */
+export function ask(board: PageBoard, method: string, path: string, fields: Fields = {}, body = ""): Promise<string> {
+	const all = { Host: `127.0.0.1:${board.pagePort}`, ...(body === "" ? {} : JSON_BODY(body)), ...fields };
+	const lines = Object.entries(all).filter(([, value]) => value !== "-");
+	const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+	return raw(board.pagePort, `${method} ${path} HTTP/1.1\r\n${head}\r\n${body}`);
+}
+
+const JSON_BODY = (body: string): Fields => ({
+	"Content-Type": "application/json",
+	"Content-Length": `${Buffer.byteLength(body)}`,
+});

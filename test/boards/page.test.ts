@@ -1,34 +1,17 @@
 /** The page of a board over HTTP: its files from flash, who is let in, and what strangers, other pages and odd requests
  *  get. */
-import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { connect as connectTcp, type Socket } from "node:net";
 import { connectPacket } from "../interop/raw.js";
 import { RawWebSocket } from "../interop/raw-websocket.js";
 import { assert, suite } from "../support/test.js";
 import { whyNoXs } from "../xs/support.js";
-import { endAll, PageBoard, USER } from "./page-board.js";
+import { ask, endAll, type Fields, PageBoard, USER } from "./page-board.js";
 import { bodyOf, fieldOf, raw, status } from "./raw-http.js";
 
 const test = suite("boards: the page");
 const missing = await whyNoXs();
 const onXs = test.if(missing === undefined, missing ?? "");
 test.after(endAll);
-
-type Fields = Record<string, string>;
-
-/** A request as a browser makes it. A field "-" is left out. */
-function ask(board: PageBoard, method: string, path: string, fields: Fields = {}, body = ""): Promise<string> {
-	const all = { Host: `127.0.0.1:${board.pagePort}`, ...(body === "" ? {} : JSON_BODY(body)), ...fields };
-	const lines = Object.entries(all).filter(([, value]) => value !== "-");
-	const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-	return raw(board.pagePort, `${method} ${path} HTTP/1.1\r\n${head}\r\n${body}`);
-}
-
-const JSON_BODY = (body: string): Fields => ({
-	"Content-Type": "application/json",
-	"Content-Length": `${Buffer.byteLength(body)}`,
-});
 
 const signIn = (board: PageBoard, password = USER.password, fields: Fields = {}): Promise<string> =>
 	ask(board, "POST", "/session", fields, JSON.stringify({ userName: USER.userName, password }));
@@ -183,68 +166,6 @@ onXs("its WebSocket is who signed in; without that a client logs in as on any li
 	assert.is((await RawWebSocket.ask(board.pagePort, { ...own, Cookie }, "/other")).status, 404);
 	assert.is((await RawWebSocket.ask(board.pagePort, { ...own, Cookie })).status, 400, "MQTT was not offered");
 	assert.is(status(await ask(board, "GET", "/mqtt", { Cookie })), 426);
-	await board.end();
-});
-
-/** Opens connections that say nothing, or only `text`. */
-async function silent(board: PageBoard, count: number, text = ""): Promise<Socket[]> {
-	const sockets: Socket[] = [];
-	for (let i = 0; i < count; i++) {
-		const socket = connectTcp(board.pagePort, "127.0.0.1");
-		socket.on("error", () => {});
-		await once(socket, "connect");
-		if (text !== "") socket.write(text);
-		sockets.push(socket.resume());
-	}
-	return sockets;
-}
-
-onXs("a browser that asks for everything at once gets everything", async () => {
-	const board = await PageBoard.start();
-	const paths = ["/", "/app.css", "/app.js", "/icon.svg", "/session", "/app.js"];
-	const answers = await Promise.all(paths.map((path) => ask(board, "GET", path)));
-	assert.equal(answers.map(status), [200, 200, 200, 200, 200, 200]);
-	assert.is(bodyOf(answers[5]!).length, Number(fieldOf(answers[5]!, "content-length")));
-	await board.end();
-});
-
-onXs(
-	"who says nothing, or stops in the midst of it, makes room; one more than there are places is closed",
-	async () => {
-		const board = await PageBoard.start();
-		const sockets = await silent(board, 6);
-		const seventh = await raw(board.pagePort, "");
-		assert.is(seventh, "");
-		await Promise.race(sockets.map((socket) => once(socket, "close")));
-		assert.is(status(await ask(board, "GET", "/")), 200);
-		for (const socket of sockets) socket.destroy();
-		const halves = await silent(board, 2, "POST /session HTTP/1.1\r\nContent-Length: 100\r\n\r\n{");
-		await Promise.all(halves.map((socket) => once(socket, "close")));
-		assert.is(status(await ask(board, "GET", "/")), 200);
-		await board.end();
-	},
-);
-
-onXs("connections that are cut in the midst of a file, at any byte of the request, cost nothing", async () => {
-	const board = await PageBoard.start();
-	const request = `GET /app.js HTTP/1.1\r\nHost: 127.0.0.1:${board.pagePort}\r\n\r\n`;
-	for (let i = 0; i < 20; i++) {
-		const socket = connectTcp(board.pagePort, "127.0.0.1");
-		socket.on("error", () => {});
-		await once(socket, "connect");
-		socket.write(request);
-		await once(socket, "data");
-		socket.resetAndDestroy();
-	}
-	for (let at = 0; at < request.length; at += 3) {
-		const socket = connectTcp(board.pagePort, "127.0.0.1");
-		socket.on("error", () => {});
-		await once(socket, "connect");
-		socket.end(request.slice(0, at));
-		await once(socket.resume(), "close");
-	}
-	const whole = bodyOf(await raw(board.pagePort, request));
-	assert.ok(Buffer.from(whole, "latin1").equals(readFileSync("dist/page/app.js.gz")));
 	await board.end();
 });
 

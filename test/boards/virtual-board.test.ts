@@ -1,10 +1,11 @@
 /** A virtual board: what is flashed (boards/main.ts) on XS with an ESP32's heaps, its Wi-Fi in the test's hands, and
  *  between it and its clients a network with lwIP's bounds (host-sim/sim/air.ts). */
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import type { Plugin } from "esbuild";
 import mqtt, { type IClientOptions, type ISubscriptionMap, type MqttClient } from "mqtt";
 import { Air } from "../../host-sim/sim/air.js";
 import { bundle, startBundles, type XsBundles, type XsResult } from "../../scripts/xs.mjs";
@@ -17,6 +18,17 @@ const onXs = test.if(missing === undefined, missing ?? "");
 
 /** As boards/esp32/sdkconfig sets them. */
 const LWIP = { connections: 24, segmentBytes: 1_436, windowBytes: 2_872 };
+
+/** What an ESP32's manifest names in place of files of the same folder. */
+const ESP32_FILES: Plugin = {
+	name: "esp32-files",
+	setup(esbuild) {
+		const files: Record<string, string> = { "./page.js": "page-in-flash.ts", "./entropy.js": "entropy-esp.ts" };
+		esbuild.onResolve({ filter: /^\.\/(page|entropy)\.js$/ }, ({ path, kind }) =>
+			kind === "entry-point" ? undefined : { path: resolve("boards", files[path]!) },
+		);
+	},
+};
 
 class VirtualBoard {
 	readonly air = new Air(LWIP);
@@ -32,14 +44,15 @@ class VirtualBoard {
 	private done: Promise<XsResult> | undefined;
 	private waiting: { pattern: RegExp; from: number; heard: () => void }[] = [];
 
-	static async make(): Promise<VirtualBoard> {
+	/** @param options further ones of mcconfig's command line */
+	static async make(options: Record<string, string | number> = {}): Promise<VirtualBoard> {
 		const board = new VirtualBoard();
 		board.control.listen(0, "127.0.0.1");
 		await once(board.control, "listening");
 		board.port = await board.air.listen();
 		const air = (board.control.address() as AddressInfo).port;
-		const config = { air, ssid: "home", password: "secret", port: 0, anonymous: 1 };
-		board.program = await bundle("boards/main.ts", [], "esp32", config);
+		const config = { air, ssid: "home", password: "secret", port: 0, anonymous: 1, ...options };
+		board.program = await bundle("boards/main.ts", [ESP32_FILES], "esp32", config);
 		await board.powerOn();
 		return board;
 	}
@@ -48,7 +61,7 @@ class VirtualBoard {
 	async powerOn(): Promise<void> {
 		const wifi = once(this.control, "connection");
 		const from = this.lines.length;
-		const options = ["-f", join(this.folder, "preferences")];
+		const options = ["-f", join(this.folder, "preferences"), "-r", "dist/page"];
 		const { child, done } = await startBundles(this.program!, { options, onLine: (line) => this.hear(line) });
 		this.kill = () => child.kill("SIGKILL");
 		this.done = done;
@@ -257,6 +270,24 @@ onBoard("a client whose power went is found out by its Keep Alive; its Will Mess
 	await connected(lamp);
 	board.air.cut((lamp.stream as Socket).localPort!);
 	assert.is(await told, "lamp");
+});
+
+onXs("with page=PORT its page is there, announced, and served from flash", async () => {
+	const free = createServer().listen(0, "127.0.0.1");
+	await once(free, "listening");
+	const { port } = free.address() as AddressInfo;
+	free.close();
+	await once(free, "close");
+	const board = await VirtualBoard.make({ page: port });
+	try {
+		await board.address("10.0.0.2");
+		await board.line(new RegExp(`^page http://hearth\\.local:${port}$`));
+		await board.line(new RegExp(`^mDNS _http\\._tcp hearth\\.local ${port}$`));
+		const answer = await fetch(`http://127.0.0.1:${port}/app.css`);
+		assert.is(await answer.text(), readFileSync("dist/page/app.css", "utf8"));
+	} finally {
+		await board.end();
+	}
 });
 
 test.run();
