@@ -12,13 +12,20 @@ export interface NodePlatform extends Platform {
 	attach(broker: Broker): void;
 	/** Ends them. */
 	detach(): void;
-	/** What one read brought has been taken. */
-	readDone(): void;
+	/** Hands what one read of a socket brought to its transport: bytes[0..count). */
+	read(transport: Reader, bytes: Uint8Array, count: number): void;
 }
 
-/** After so many turns of one read each the next one's answers leave at once, before it is known whether another socket
- *  is readable, too: it hardly ever is, and waiting costs a lone message some µs. */
+/** Takes bytes[0..count) of a socket. */
+export interface Reader {
+	take(bytes: Uint8Array, count: number): void;
+}
+
+/** After so many turns of one read each, what is read is answered at once, in a turn of its own: it hardly ever happens
+ *  that another socket is readable, too, and to wait for that costs a lone message some µs. */
 const ALONE = 8;
+/** One turn of so many is ended as others are, to see whether there is company. */
+const PROBE = 8;
 
 export const crypto: Crypto = {
 	sha256: (data) => createHash("sha256").update(data).digest(),
@@ -30,12 +37,22 @@ export function nodePlatform(log?: (level: number, line: string) => void): NodeP
 	let broker: Broker | undefined;
 	let scheduled = false;
 	let ticks: NodeJS.Timeout | undefined;
-	/** reads of this turn, and turns of one read until now */
+	/** reads of this turn, turns of one read until now, and reads since then */
 	let reads = 0;
 	let alone = 0;
+	let answered = 0;
+	/** what is asked for within a read comes when it ends */
+	let atOnce = false;
+	let woken = false;
+	const schedule = () => {
+		if (scheduled) return;
+		scheduled = true;
+		setImmediate(endTurn);
+	};
 	const endTurn = () => {
 		scheduled = false;
-		alone = reads === 1 ? alone + 1 : 0;
+		if (reads > 1) alone = 0;
+		else alone += reads;
 		reads = 0;
 		broker?.endTurn();
 	};
@@ -51,12 +68,25 @@ export function nodePlatform(log?: (level: number, line: string) => void): NodeP
 		},
 		wake() {
 			// after all sockets that are readable now: what they bring leaves in one write a receiver
-			if (scheduled) return;
-			scheduled = true;
-			setImmediate(endTurn);
+			if (atOnce) woken = true;
+			else schedule();
 		},
-		readDone() {
-			if (++reads === 1 && alone >= ALONE) broker?.endTurn();
+		read(transport, bytes, count) {
+			if (scheduled || alone < ALONE) {
+				reads++;
+				return transport.take(bytes, count);
+			}
+			atOnce = true;
+			try {
+				transport.take(bytes, count);
+			} finally {
+				atOnce = false;
+			}
+			if (woken) broker?.endTurn();
+			woken = false;
+			if (++answered % PROBE !== 0) return;
+			reads = 1;
+			schedule();
 		},
 		attach(attached) {
 			broker = attached;

@@ -76,9 +76,14 @@ export class TcpTransport implements Transport {
 	/** For a socket that reads into a buffer of its owner's (`onread`): bytes[0..count) have come.
 	 *  @returns whether to read on */
 	bring(bytes: Uint8Array, count: number): boolean {
-		this.stopped = this.target?.onReadable(bytes, 0, count) === 0;
-		this.platform?.readDone?.();
+		if (this.platform?.read === undefined) this.take(bytes, count);
+		else this.platform.read(this, bytes, count);
 		return !this.stopped;
+	}
+
+	/** Hands bytes[0..count) on. */
+	take(bytes: Uint8Array, count: number): void {
+		this.stopped = this.target?.onReadable(bytes, 0, count) === 0;
 	}
 
 	/** Reads on, after `bring`'s caller stopped of its own. */
