@@ -108,11 +108,6 @@ export const SESSION: FlagGroup = {
 			help: "send at once (it always does)",
 			take: () => {},
 		},
-		{
-			usage: "--nodelay",
-			help: "send at once (it always does)",
-			take: () => {},
-		},
 	],
 };
 

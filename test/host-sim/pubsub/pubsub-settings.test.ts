@@ -274,6 +274,8 @@ test("help and version need nothing else, and help names every flag", () => {
 		assert.is(pubSubSettings(command, ["--help", "--nonsense"], NOWHERE).asks, "help");
 		assert.is(pubSubSettings(command, ["--version"], NOWHERE).asks, "version");
 		const help = helpOf(command, NOWHERE);
+		const names = flagGroups(command).flatMap(({ flags }) => flags.flatMap(namesOf));
+		assert.is(names.length, new Set(names).size, `${command}: each flag is there once`);
 		assert.ok(help.startsWith(`usage: hearth ${command} `));
 		for (const { flags } of flagGroups(command))
 			for (const name of flags.flatMap(namesOf)) assert.ok(help.includes(name), name);

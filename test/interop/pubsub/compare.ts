@@ -3,6 +3,7 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import type { TlsOptions } from "node:tls";
 import type { IConnectPacket, IPublishPacket, Packet } from "mqtt-packet";
 import { HearthError } from "../../../src/errors.js";
 import { CommandRun } from "../../host-sim/pubsub/runs.js";
@@ -39,6 +40,8 @@ export interface Case {
 	closed?: boolean;
 	/** seconds that {w} stands for: the first with which both do the same, because a busy machine takes longer */
 	waits?: readonly number[];
+	/** the command comes to its broker by TLS, or by a Unix domain socket, which {path} is then */
+	near?: TlsOptions | "unix";
 	/** what is printed differs; docs/command-line.md has the reason */
 	printsOtherwise?: boolean;
 }
@@ -138,11 +141,14 @@ function isDisconnect(packet: unknown): boolean {
 }
 
 async function runOne(broker: Broker, given: Case, level: string, run: Run): Promise<Result> {
-	const tap = await Tap.start(given.closed ? broker.closedPort : broker.port);
+	const path = join(tmpdir(), `hearth-${process.pid}-${level}.sock`);
+	const near = given.near === "unix" ? { path } : given.near === undefined ? {} : { tls: given.near };
+	const tap = await Tap.start(given.closed ? broker.closedPort : broker.port, near);
 	const publisher = await Raw.client(broker.port, `publisher-${level}`, 5);
 	for (const message of given.before ?? []) await publish(publisher, level, message);
-	const fill = (text: string) => text.replaceAll("{t}", level).replaceAll("{port}", `${tap.port}`);
-	const where = /\{port\}|-p /.test(given.line) ? [] : ["-h", "127.0.0.1", "-p", `${tap.port}`];
+	const fill = (text: string) =>
+		text.replaceAll("{t}", level).replaceAll("{port}", `${tap.port}`).replaceAll("{path}", path);
+	const where = /\{port\}|\{path\}|-p /.test(given.line) ? [] : ["-h", "127.0.0.1", "-p", `${tap.port}`];
 	const { finished } = run(given.command, [...where, ...words(given.line).map(fill)], given.input);
 	let ended = false;
 	finished.then(

@@ -126,6 +126,14 @@ const ENDS: Case[] = [
 	{ command: "sub", line: "-t {t}/a -U {t}/b -U {t}/c -E -V 5 -D unsubscribe user-property k v" },
 	{ command: "sub", line: "-t {t}/a -E -k 20 -u ann -P secret --will-topic {t}/will --will-payload gone --will-qos 1" },
 	{ command: "sub", line: "-t {t}/a -E -I {t}-" },
+	{ command: "sub", line: "-t {t}/a -E --id-prefix {t}- -A 127.0.0.1 -M 5 --nodelay --quiet" },
+	{
+		command: "sub",
+		line:
+			"--url mqtt://127.0.0.1:{port}/{t}/a -E --id {t}-me --disable-clean-session --protocol-version mqttv5 " +
+			"--username ann --pw secret --keepalive 30 --will-topic {t}/will --will-retain",
+	},
+	{ command: "sub", line: "-t {t}/a --unsubscribe {t}/b -E --property connect user-property k v" },
 	{ command: "sub", line: "-t {t}/a -W {w}", waits: WAITS },
 	{ command: "sub", line: "-t {t}/# -W {w} -v -V 5", messages: TWO, waits: WAITS },
 	{ command: "sub", line: "-t {t}/# -W {w} -C 3", messages: TWO, waits: WAITS },

@@ -1,6 +1,7 @@
 /** Stands between a client and its broker, and notes which packets go by: what a command did, whatever it printed. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { type Packet, parser } from "mqtt-packet";
 import { until, within } from "../support.js";
 
@@ -16,12 +17,15 @@ export class Tap {
 		readonly port: number,
 	) {}
 
-	/** @param brokerPort where the broker listens, on this machine */
-	static async start(brokerPort: number): Promise<Tap> {
-		const server = createServer().listen(0, "127.0.0.1");
+	/** @param brokerPort where the broker listens, on this machine
+	 *  @param near how the client comes: by TLS, or by a Unix domain socket at that path; absent: by TCP */
+	static async start(brokerPort: number, near: { tls?: TlsOptions; path?: string } = {}): Promise<Tap> {
+		const server: Server = near.tls === undefined ? createServer() : createTlsServer(near.tls);
+		if (near.path === undefined) server.listen(0, "127.0.0.1");
+		else server.listen(near.path);
 		await within(once(server, "listening"), "a tap listens");
-		const tap = new Tap(server, (server.address() as AddressInfo).port);
-		server.on("connection", (client) => {
+		const tap = new Tap(server, near.path === undefined ? (server.address() as AddressInfo).port : 0);
+		server.on(near.tls === undefined ? "connection" : "secureConnection", (client: Socket) => {
 			const broker = connect(brokerPort, "127.0.0.1");
 			const sent = parser();
 			let answers: ReturnType<typeof parser> | undefined;
