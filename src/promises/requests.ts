@@ -1,7 +1,7 @@
 /** Request and response: answers by their Correlation Data. Spec: 5.0, 4.10 */
 import { Version } from "../codec/packet-types.js";
 import type { AsyncClient, SubscribeOptions } from "./async-client.js";
-import { abortable, abortError, ClientError, reasonName } from "./client-error.js";
+import { abortable, ClientError, reasonName } from "./client-error.js";
 import type { Message } from "./message.js";
 import type { PropertyRecord } from "./property-record.js";
 import type { PublishOptions } from "./publisher.js";
@@ -27,16 +27,31 @@ export class Requests {
 
 	constructor(private readonly client: AsyncClient) {}
 
-	async request(
+	/** See `AsyncClient.request`. The time counts from now, whatever there is to wait for. */
+	request(
 		topic: string,
 		payload: string | Uint8Array,
 		options: PublishOptions & { timeoutMs?: number; timeout?: number },
 	): Promise<Message> {
-		const client = this.client;
 		const what = `request ${topic}`;
-		const { timeoutMs, timeout, properties, signal, ...others } = options;
-		const until = client.platform.now() + (timeoutMs ?? timeout ?? TIMEOUT_MS);
-		if (signal?.aborted) throw abortError(what, signal);
+		const { timeoutMs, timeout, signal, ...others } = options;
+		const until = this.client.platform.now() + (timeoutMs ?? timeout ?? TIMEOUT_MS);
+		const key = `${++this.asked}`;
+		return abortable(what, signal, (resolve, reject) => {
+			this.waiting.set(key, { resolve, reject, until, what });
+			this.send(key, what, topic, payload, others).catch((error) => this.settle(key)?.reject(error));
+			return () => this.settle(key);
+		});
+	}
+
+	private async send(
+		key: string,
+		what: string,
+		topic: string,
+		payload: string | Uint8Array,
+		options: PublishOptions,
+	): Promise<void> {
+		const client = this.client;
 		this.subscribed ??= this.subscribe();
 		try {
 			await this.subscribed;
@@ -44,27 +59,19 @@ export class Requests {
 			this.subscribed = undefined;
 			throw error;
 		}
+		if (!this.waiting.has(key)) return; // too late
 		if (client.core.version !== Version.V5)
 			throw new ClientError("unsupported-protocol-version", `${what}: needs 5.0, the server has none`, 0x84);
-		const key = `${++this.asked}`;
-		const correlationData = bytesOf(key, client.core.text);
-		return abortable(what, signal, (resolve, reject) => {
-			this.waiting.set(key, { resolve, reject, until, what });
-			client
-				.publish(topic, payload, {
-					qos: 1, // so that the server may say that nobody has subscribed
-					...others,
-					properties: { ...properties, responseTopic: this.responseTopic, correlationData },
-				})
-				.then(
-					({ reason }) => {
-						if (reason === 0x10)
-							this.settle(key)?.reject(new ClientError(reasonName(reason), `${what}: nobody has subscribed`, reason));
-					},
-					(error) => this.settle(key)?.reject(error),
-				);
-			return () => this.settle(key);
+		const { reason } = await client.publish(topic, payload, {
+			qos: 1, // so that the server may say that nobody has subscribed
+			...options,
+			properties: {
+				...options.properties,
+				responseTopic: this.responseTopic,
+				correlationData: bytesOf(key, client.core.text),
+			},
 		});
+		if (reason === 0x10) throw new ClientError(reasonName(reason), `${what}: nobody has subscribed`, reason);
 	}
 
 	private subscribe(): Promise<Subscription> {

@@ -209,6 +209,16 @@ test("requests are answered by their Correlation Data; nobody and no answer in t
 	assert.is((await failure(one.request("silent", "x", { timeoutMs: 50 }))).code, "request-timeout");
 	const old = await connect(url, { version: 4 });
 	assert.is((await failure(old.request("double", "1"))).code, "unsupported-protocol-version");
+	// nor without a connection: neither the answers' subscription nor the request can be sent
+	const away = createClient(`${scheme}://127.0.0.1:1`, { retry: true, version: 5 });
+	void away.open().catch(() => {});
+	assert.is((await failure(away.request("double", "1", { timeoutMs: 50 }))).code, "request-timeout");
+	const controller = new AbortController();
+	const given = failure(away.request("double", "1", { signal: controller.signal }));
+	controller.abort(new Error("enough"));
+	assert.is((await given).message, "enough");
+	assert.is((await failure(away.request("double", "1", { signal: AbortSignal.abort() }))).name, "AbortError");
+	await away.end({ force: true });
 	for (const client of [one, two, old]) await client.end();
 });
 
