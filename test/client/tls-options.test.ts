@@ -77,7 +77,7 @@ test("sslVerifyPeer: false believes anybody", async () => {
 	assert.match(await why(port, { sslVerifyPeer: true }), /nobody vouches/);
 });
 
-test("sslAllowSelfSigned believes a certificate that signs itself, and none of an authority that is not known", async () => {
+test("sslAllowSelfSigned believes a certificate that signs itself, and none of an unknown authority", async () => {
 	const port = await listen("alone", alone);
 	assert.match(await why(port, {}), /signed by itself: give its authority with ca \(DEPTH_ZERO_SELF_SIGNED_CERT\)/);
 	for (const host of ["localhost", "127.0.0.1"]) assert.is(await why(port, { sslAllowSelfSigned: true }, host), "");

@@ -1,5 +1,5 @@
-/** `hearth pub` and `hearth sub` find their way by TLS and Unix domain sockets as Mosquitto's commands do, and refuse what
- *  those refuse. */
+/** `hearth pub` and `hearth sub` find their way by TLS and Unix domain sockets as Mosquitto's commands do, and refuse
+ *  what those refuse. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
