@@ -1,7 +1,7 @@
 /** Hearth's hub against Debian's Mosquitto and npm's Aedes, in turn: `npm run bench [-- word…]`, where a word selects a
  *  row. `--quick`: fewer and shorter rounds. `--json FILE`, `--svg FILE`: the results as data and as a picture.
- *  `--curves`: how cost grows, in the table's place. */
-import { writeFileSync } from "node:fs";
+ *  `--docs`: of all rows, into docs/performance.md. `--curves`: how cost grows, in the table's place. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { parseArgs } from "node:util";
 import { versions } from "./brokers/contenders.js";
@@ -10,6 +10,10 @@ import { measure, type Pace, type RowResult } from "./brokers/measure.js";
 import { curvesPicture, ratiosPicture } from "./brokers/picture.js";
 import { ROWS } from "./brokers/rows.js";
 import { heading, lines } from "./brokers/table.js";
+import { withTables } from "./brokers/tables.js";
+
+const PAGE = "docs/performance.md";
+const PICTURE = "docs/performance.svg";
 
 const FULL: Pace = { rounds: 7, warm: 8, ms: 500 };
 /** Many points, none of which is held against a goal. */
@@ -25,6 +29,7 @@ function arguments_() {
 				curves: { type: "boolean", default: false },
 				json: { type: "string" },
 				svg: { type: "string" },
+				docs: { type: "boolean", default: false },
 			},
 		});
 	} catch (error) {
@@ -56,6 +61,10 @@ if (unknown !== undefined) {
 	console.error(`bench: ${unknown}: no such row; there are ${known.map((row) => row.word).join(", ")}`);
 	process.exit(2);
 }
+if (values.docs && (values.quick || values.curves || positionals.length > 0)) {
+	console.error("bench: --docs takes all rows at full length; leave the rest away");
+	process.exit(2);
+}
 const wanted = known.filter(({ word }) => positionals.length === 0 || positionals.includes(word));
 const pace = values.quick ? QUICK : values.curves ? CURVE : FULL;
 const progress = new Progress();
@@ -74,6 +83,10 @@ if (values.json !== undefined)
 	writeFileSync(values.json, `${JSON.stringify({ machine, pace, rows: results }, undefined, "\t")}\n`);
 if (values.svg !== undefined)
 	writeFileSync(values.svg, values.curves ? curvesPicture(results) : ratiosPicture(results));
+if (values.docs) {
+	writeFileSync(PAGE, withTables(readFileSync(PAGE, "utf8"), results));
+	writeFileSync(PICTURE, ratiosPicture(results));
+}
 const goals = results.flatMap(({ goal }) => goal ?? []);
 if (goals.length > 0)
 	console.log(`\n${goals.filter(({ reached }) => reached).length} of ${goals.length} goals reached`);

@@ -1,4 +1,5 @@
 /** The bench's own arithmetic. */
+import { readFileSync } from "node:fs";
 import { assert, suite } from "../support/test.js";
 import { CURVES } from "./brokers/curves.js";
 import { Histogram } from "./brokers/histogram.js";
@@ -6,6 +7,7 @@ import { type ContenderResult, judge, measure, quotients, reaches } from "./brok
 import { curvesPicture, ratiosPicture } from "./brokers/picture.js";
 import { ROWS } from "./brokers/rows.js";
 import { digits, goalText, heading, lines } from "./brokers/table.js";
+import { MARKS, withTables } from "./brokers/tables.js";
 import type { Figures } from "./brokers/work.js";
 import { median, spread } from "./rounds.js";
 
@@ -100,6 +102,29 @@ test("a row says what was lost, who was left out and whether its goal is reached
 		assert.ok(found.includes(words), `${words} in ${found}`);
 	assert.ok(heading().includes("CPU µs"));
 	assert.is(goalText(goal), "the best rival's CPU ÷ Hearth's ≥ 6");
+});
+
+test("the page's tables are written between its marks, and nothing else of it", () => {
+	const spreadOf = (median: number) => ({ median, least: 1, most: 9 });
+	const goal = { measure: "cpu", against: "rivals", least: 6, measured: spreadOf(7), reached: true } as const;
+	const ours = { ...goal, against: "self", measured: spreadOf(2), reached: false } as const;
+	const rows = [
+		{ word: "one", name: "1 → 1", contenders: [figures(1), figures(7)], goal },
+		{ word: "rights", name: "rights", contenders: [figures(1), figures(2)], goal: { ...ours, most: 1.1 } },
+	].map((row) => {
+		const contenders = row.contenders.map((one, i) => result(["hearth", "mosquitto"][i]!, [one]));
+		return { ...row, leftOut: [], contenders };
+	});
+	const page = `before\n\n${MARKS[0]}\nold\n${MARKS[1]}\n\nafter\n`;
+	const written = withTables(page, rows);
+	assert.ok(written.startsWith("before\n\n") && written.endsWith(`\n${MARKS[1]}\n\nafter\n`));
+	assert.not.match(written, /old/);
+	assert.match(written, "| 1 → 1 | ≥ 6 | 7.00 (1.00 to 9.00) | reached |");
+	assert.match(written, "| 1 → 1 | 1,000 | 1.00 | 10.0 | 20.0 | 1.00 | 7.00 | 10.0 | – | – |");
+	assert.match(written, "| rights | 1,000 | 2.00 |");
+	assert.is(withTables(written, rows), written);
+	assert.throws(() => withTables("no marks", rows), /has no line/);
+	withTables(readFileSync("docs/performance.md", "utf8"), rows);
 });
 
 test("rows and curves are selected by words of their own", () => {
