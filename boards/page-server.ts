@@ -185,7 +185,7 @@ export class PageServer implements HttpServer, PageApiOptions {
 
 	/** A page elsewhere whose host name was made to lead here asks by that. */
 	private isOwn(host: string): boolean {
-		const own = this.options.host;
+		const own = this.options.host.toLowerCase();
 		return ADDRESS.test(host) || host === own || host === `${own}.local` || host === "localhost";
 	}
 }

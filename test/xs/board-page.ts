@@ -23,7 +23,7 @@ const hub = new HubOnDevice({
 		config.pairing === 1
 			? new PairingOnDevice({ entropy, devicesMax: 32, admin: "ann", openRecords: undefined })
 			: undefined,
-	page: { begin: (own) => new PageServer({ port: 0, host: "kitchen", entropy: chance }, own) },
+	page: { begin: (own) => new PageServer({ port: 0, host: "Kitchen", entropy: chance }, own) },
 });
 hub.broker.subscribe("end", () => {
 	const { internalErrors } = hub.broker.counters;
