@@ -6,16 +6,13 @@ import { type Address, readReference } from "../src/promises/settings.js";
 /** Bytes that wait for the browser to send them. */
 const WAITING_BYTES_MAX = 1 << 16;
 
-/** Bytes that are brought at once. */
-const BROUGHT_BYTES_MAX = 1 << 16;
-
 /** How often it is looked whether they were sent, ms: the browser tells nobody. */
 const LOOK_MS = 10;
 
 type Target = ConnectorTarget & TransportTarget;
 
 class BrowserTransport implements Transport {
-	private readonly waiting: Uint8Array[] = [];
+	private readonly chunks: Uint8Array[] = [];
 	private paused = false;
 	private timer: ReturnType<typeof setTimeout> | undefined = undefined;
 	private target: Target | undefined;
@@ -28,9 +25,7 @@ class BrowserTransport implements Transport {
 		this.target = target;
 		ws.onmessage = ({ data }) => {
 			if (!(data instanceof ArrayBuffer)) return this.ended(); // [MQTT-6.0.0-1]
-			const bytes = new Uint8Array(data);
-			for (let at = 0; at < bytes.length; at += BROUGHT_BYTES_MAX)
-				this.waiting.push(bytes.subarray(at, at + BROUGHT_BYTES_MAX));
+			this.chunks.push(new Uint8Array(data));
 			this.bring();
 		};
 		ws.onclose = () => this.ended();
@@ -39,14 +34,14 @@ class BrowserTransport implements Transport {
 
 	private bring(): void {
 		while (!this.paused && this.target !== undefined) {
-			const bytes = this.waiting.shift();
+			const bytes = this.chunks.shift();
 			if (bytes === undefined) return;
 			this.paused = this.target.onReadable(bytes, 0, bytes.length) === 0;
 		}
 	}
 
 	write(bytes: Uint8Array, start: number, end: number): number {
-		if (this.ws.readyState === WebSocket.OPEN) this.ws.send(bytes.slice(start, end));
+		if (this.ws.readyState === WebSocket.OPEN) this.ws.send(bytes.subarray(start, end) as Uint8Array<ArrayBuffer>);
 		return this.room();
 	}
 
@@ -66,7 +61,7 @@ class BrowserTransport implements Transport {
 
 	close(): void {
 		this.target = undefined;
-		this.waiting.length = 0;
+		this.chunks.length = 0;
 		clearTimeout(this.timer);
 		this.ws.close();
 	}

@@ -1,4 +1,6 @@
 /** hearth-mqtt/client in a browser. */
+// tables of names lie beside one another, which compresses better
+import "../src/promises/client-error.js";
 import { HearthError } from "../src/errors.js";
 import { AsyncClient } from "../src/promises/async-client.js";
 import { type ConnectOptions, readSettings } from "../src/promises/settings.js";

@@ -58,13 +58,11 @@ export class Outgoing {
 	/** the Topic Name that was published to last; its text lies at memory[layout.topic] */
 	topic = "";
 	topicBytes = 0;
-	/** see the other file */
+	/** all messages that are not acknowledged, in the order of sending: first those that were sent on this connection,
+	 *  then those that were sent on an earlier one, then those that wait */
+	private readonly held: Entry[] = [];
+	/** how many were sent on this connection */
 	inFlight = 0;
-	private readonly waiting: Entry[] = [];
-	/** of QoS 1 and 2, by Packet Identifier, in the order of sending */
-	private readonly sent: Map<number, Entry> = new Map();
-	/** those of them that are to be sent again on this connection */
-	private again: Entry[] = [];
 	/** the PUBLISH that is being sent: its bytes before the payload, and how many of all are on their way */
 	private current: Entry | undefined = undefined;
 	private head: Uint8Array = NOTHING;
@@ -82,11 +80,11 @@ export class Outgoing {
 	}
 
 	get unacknowledged(): number {
-		return this.waiting.length + this.sent.size;
+		return this.held.length;
 	}
 
 	get hasWaiting(): boolean {
-		return this.current !== undefined || this.waiting.length + this.again.length > 0;
+		return this.current !== undefined || this.held.length > this.inFlight;
 	}
 
 	mayWait(): boolean {
@@ -101,9 +99,7 @@ export class Outgoing {
 		payloadBytes: number,
 	): boolean {
 		const output = this.link.output;
-		const mayPass =
-			this.waiting.length === 0 || (this.inFlight >= this.window && !this.waiting.some((entry) => entry.qos === 0));
-		if (!mayPass || !output.free || output.room < total) return false;
+		if (this.hasWaiting || !output.free || output.room < total) return false;
 		this.send(this.entry(payload, options, payloadBytes, undefined, undefined));
 		return true;
 	}
@@ -154,32 +150,32 @@ export class Outgoing {
 		const { queueBytes, queueMessages } = this.limits;
 		const entry = this.entry(payload, options, payloadBytes, source, done);
 		while (this.unacknowledged >= queueMessages || this.queued > queueBytes) {
-			const oldest = this.waiting[0];
+			const oldest = this.held.find((one) => one.id === 0);
 			if (this.options.whenQueueFull === "refuse" || oldest === undefined || entry.bytes > queueBytes) {
 				this.letGo(entry);
 				return -Cause.FullQueue;
 			}
 			this.giveUp(oldest, Cause.FullQueue);
 		}
-		this.waiting.push(entry);
+		this.held.push(entry);
 		if (this.isConnected) this.pump();
 		return entry.number;
 	}
 
 	cancel(number: number): boolean {
-		const entry = this.waiting.find((one) => one.number === number);
-		if (entry !== undefined) this.remove(entry);
-		else for (const one of this.sent.values()) if (one.number === number) one.done = undefined;
-		return entry !== undefined;
+		const entry = this.held.find((one) => one.number === number);
+		if (entry?.id === 0) {
+			this.remove(entry);
+			return true;
+		}
+		if (entry !== undefined) entry.done = undefined;
+		return false;
 	}
 
-	/** Takes an entry out, wherever it is. */
 	private remove(entry: Entry): void {
-		const isSent = this.sent.delete(entry.id);
-		const list = isSent ? this.again : this.waiting;
-		const at = list.indexOf(entry);
-		if (at >= 0) list.splice(at, 1);
-		else if (isSent) this.inFlight--;
+		const at = this.held.indexOf(entry);
+		if (at >= 0) this.held.splice(at, 1);
+		if (at >= 0 && at < this.inFlight) this.inFlight--;
 		this.letGo(entry);
 	}
 
@@ -203,8 +199,14 @@ export class Outgoing {
 
 	takeId(this: Self): number {
 		do this.lastId = (this.lastId % 65_535) + 1;
-		while (this.sent.has(this.lastId) || this.subscriptions.hasId(this.lastId));
+		while (this.sentAs(this.lastId) >= 0 || this.subscriptions.hasId(this.lastId));
 		return this.lastId;
+	}
+
+	/** @returns index of the message that was sent with a Packet Identifier; -1: there is none */
+	private sentAs(id: number): number {
+		const at = this.held.findIndex((entry) => entry.id === id || entry.id === 0);
+		return this.held[at]?.id === id ? at : -1;
 	}
 
 	pump(this: Self): void {
@@ -219,12 +221,10 @@ export class Outgoing {
 				this.giveUp(entry, cause);
 				continue;
 			}
-			const from = this.again.length > 0 ? this.again : this.waiting;
-			from.splice(from.indexOf(entry), 1);
-			if (entry.qos > 0) {
-				this.inFlight++;
+			if (entry.qos === 0) this.held.splice(this.held.indexOf(entry), 1);
+			else {
 				if (entry.id === 0) entry.id = this.takeId();
-				this.sent.set(entry.id, entry);
+				this.inFlight++;
 			}
 			if (entry.released) this.answer(PacketType.Pubrel, entry.id, 0);
 			else if (!this.send(entry)) return;
@@ -233,10 +233,9 @@ export class Outgoing {
 
 	/** @returns the entry to send next; undefined: none, or the window is closed. QoS 0 passes a closed window */
 	private nextEntry(this: Self): Entry | undefined {
-		const isOpen = this.inFlight < this.window;
-		const next = this.again[0];
-		if (next !== undefined) return isOpen || next.released ? next : undefined;
-		return isOpen ? this.waiting[0] : this.waiting.find((entry) => entry.qos === 0);
+		const next = this.held[this.inFlight];
+		if (this.inFlight < this.window || next?.released) return next;
+		return next?.id === 0 ? this.held.find((entry) => entry.qos === 0) : undefined;
 	}
 
 	private unsendable(this: Self, entry: Entry): Cause {
@@ -326,7 +325,8 @@ export class Outgoing {
 	acknowledged(this: Self, type: PacketType.Puback | PacketType.Pubrec | PacketType.Pubcomp, packet: AckPacket): void {
 		const id = packet.packetId;
 		const isPubrec = type === PacketType.Pubrec;
-		const entry = this.sent.get(id);
+		const at = this.sentAs(id);
+		const entry = this.held[at];
 		if (entry === undefined) {
 			this.counters.unexpectedAcks++;
 			if (isPubrec) this.answer(PacketType.Pubrel, id, ReasonCode.PacketIdentifierNotFound);
@@ -335,7 +335,7 @@ export class Outgoing {
 		const isWrong =
 			entry.qos !== (type === PacketType.Puback ? 1 : 2) ||
 			(!isPubrec && entry.released !== (type === PacketType.Pubcomp));
-		if (isWrong || entry === this.current || this.again.includes(entry)) return this.fail(Cause.PacketNotAllowed);
+		if (isWrong || entry === this.current || at >= this.inFlight) return this.fail(Cause.PacketNotAllowed);
 		if (isPubrec && packet.reason < ReasonCode.UnspecifiedError) {
 			entry.released = true;
 			this.letGo(entry);
@@ -348,26 +348,23 @@ export class Outgoing {
 	sendAgain(this: Self, sessionPresent: boolean): void {
 		if (!sessionPresent) {
 			this.received.clear();
-			for (const entry of this.sent.values()) {
+			for (const entry of [...this.held]) {
 				entry.dup = false;
 				if (entry.released) this.settle(entry, Cause.None, 0);
 			}
 		}
 		this.inFlight = 0;
-		this.again = [...this.sent.values()];
 	}
 
 	stopSending(this: Self, forGood: boolean): void {
-		const { current, waiting } = this;
+		const { current } = this;
 		this.current = undefined;
 		if (current?.qos === 0) this.settle(current, Cause.TransportClosed, 0);
-		for (const entry of [...this.sent.values()])
-			if (forGood || (entry.payload as PayloadSource).restartable === false)
-				this.settle(entry, Cause.TransportClosed, 0);
-		for (const entry of [...waiting])
-			if (forGood) this.settle(entry, Cause.TransportClosed, 0);
+		for (const entry of [...this.held]) {
+			const isLost = entry.id > 0 && (entry.payload as PayloadSource).restartable === false;
+			if (forGood || isLost) this.settle(entry, Cause.TransportClosed, 0);
 			else if (entry.qos === 0 && !this.options.queueQos0) this.giveUp(entry, Cause.TransportClosed);
+		}
 		if (forGood) this.received.clear();
-		this.again = [];
 	}
 }

@@ -35,12 +35,13 @@ export function browserPlatform(log?: (level: number, line: string) => void): Br
 	let client: AsyncClient | undefined;
 	let scheduled = false;
 	let ticks: ReturnType<typeof setInterval> | undefined;
-	const channel = new MessageChannel();
-	channel.port1.addEventListener("message", () => {
-		scheduled = false;
-		client?.endTurn();
+	const { port1, port2 } = new MessageChannel();
+	Object.assign(port1, {
+		onmessage() {
+			scheduled = false;
+			client?.endTurn();
+		},
 	});
-	channel.port1.start();
 	const platform: BrowserPlatform = {
 		text,
 		now: () => performance.now() + 1,
@@ -49,7 +50,7 @@ export function browserPlatform(log?: (level: number, line: string) => void): Br
 			// a timer would wait for 4 ms, and for a second in a tab that nobody sees
 			if (scheduled) return;
 			scheduled = true;
-			channel.port2.postMessage(0);
+			port2.postMessage(0);
 		},
 		attach(attached) {
 			client = attached;

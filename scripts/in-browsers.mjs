@@ -60,6 +60,8 @@ export const withoutBrokers = {
 			contents = contents.replace("const CAUSES", 'const NONE = frozen(["", 0] as const);\nconst CAUSES');
 			return { contents, loader: "ts" };
 		});
+		// what is constant needs no ROM
+		build.onLoad({ filter: /\/src\/frozen\.ts$/ }, () => ({ contents: "export const frozen = (value) => value;" }));
 		build.onLoad({ filter: /\/(src\/(client|promises)|browser)\/[\w-]+\.ts$/ }, async ({ path }) => {
 			const contents = await readFile(path, "utf8");
 			const found = used.exec(contents);

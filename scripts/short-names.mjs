@@ -48,7 +48,8 @@ async function platformNames(root) {
 		for (const file of await readdir(lib)) {
 			if (!/^lib\.(es|dom).*\.d\.ts$/.test(file)) continue;
 			const members = membersOf(await readFile(join(lib, file), "utf8"));
-			for (const member of members) if (file.startsWith("lib.es") || used.has(member)) names.add(member);
+			for (const member of members)
+				if ((file.startsWith("lib.es") && member !== "link") || used.has(member)) names.add(member);
 		}
 	}
 	return names;

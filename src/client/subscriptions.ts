@@ -1,6 +1,6 @@
 /** The client's subscriptions: asked for, granted, asked for again on a new session, and who gets which message.
  *  Spec: sections 3.8 to 3.11, 4.7 */
-import { getVariable, sizeOfVariable } from "../codec/data-types.js";
+import { getVariable } from "../codec/data-types.js";
 import { PacketType, PropertyId, Version } from "../codec/packet-types.js";
 import { endOfProperty, putNumber } from "../codec/properties.js";
 import { sizeOfPacket } from "../codec/publish.js";
@@ -43,6 +43,7 @@ export class ClientSubscription {
 	/** index of the Topic Filter in `filter`, behind `$share/name/` @internal */
 	readonly filterAt: number;
 
+	/** @internal */
 	constructor(
 		readonly filter: string,
 		/** @internal */
@@ -109,7 +110,7 @@ export class Subscriptions {
 		if (!(qos >= 0 && qos <= 2)) return Cause.SubscribeOptions;
 		let bits = qos | (options?.noLocal ? 4 : 0) | (options?.retainAsPublished ? 8 : 0);
 		bits |= ((options?.retainHandling ?? 0) & 3) << 4;
-		const same = this.find(filter);
+		const same = this.byFilter(filter);
 		if (same !== undefined && (same.options & 3) > qos) bits = (bits & ~3) | (same.options & 3);
 		const identifier = same?.identifier ?? ++this.lastIdentifier;
 		const subscription = new ClientSubscription(filter, handler, bits, identifier, options?.properties);
@@ -118,15 +119,6 @@ export class Subscriptions {
 		this.routes.clear();
 		this.pending = true;
 		return subscription;
-	}
-
-	/** @returns a live subscription with this filter, other than the given one */
-	private find(filter: string, other?: ClientSubscription): ClientSubscription | undefined {
-		for (let i = 0; i < this.all.length; i++) {
-			const subscription = this.all[i]!;
-			if (subscription !== other && subscription.filter === filter && subscription.isLive) return subscription;
-		}
-		return undefined;
 	}
 
 	/** The handler gets nothing from now on; the server hears of it unless another handler has the same filter. */
@@ -142,13 +134,13 @@ export class Subscriptions {
 		subscription.done = done;
 		subscription.state = SubscriptionState.Unwanted;
 		before?.(Cause.AdministrativeAction, 0);
-		if (!subscription.asked || this.find(subscription.filter) !== undefined) this.end(subscription, Cause.None, 0);
+		if (!subscription.asked || this.byFilter(subscription.filter) !== undefined) this.end(subscription, Cause.None, 0);
 		else this.pending = true;
 	}
 
 	/** @returns the first live subscription with this filter */
 	byFilter(filter: string): ClientSubscription | undefined {
-		return this.find(filter);
+		return this.all.find((one) => one.filter === filter && one.isLive);
 	}
 
 	/** A new session, or the old one: what the server doesn't know is asked for. */
@@ -186,9 +178,7 @@ export class Subscriptions {
 
 	/** @returns whether a SUBSCRIBE or UNSUBSCRIBE has the Packet Identifier */
 	hasId(id: number): boolean {
-		if (this.waiting === 0) return false;
-		for (let i = 0; i < this.all.length; i++) if (this.all[i]!.packetId === id) return true;
-		return false;
+		return this.waiting > 0 && this.byId(id) !== undefined;
 	}
 
 	/** Sends what is to be asked, as far as there is room. */
@@ -263,8 +253,7 @@ export class Subscriptions {
 	}
 
 	private byId(id: number): ClientSubscription | undefined {
-		for (let i = 0; i < this.all.length; i++) if (this.all[i]!.packetId === id) return this.all[i];
-		return undefined;
+		return this.all.find((one) => one.packetId === id);
 	}
 
 	private tell(subscription: ClientSubscription, cause: Cause, reason: number): void {
@@ -323,11 +312,7 @@ function hasIdentifier(message: IncomingMessage, identifier: number): boolean {
 	if (properties.identifierCount === 1) return properties.number(PropertyId.SubscriptionIdentifier, 0) === identifier;
 	const bytes = properties.bytes;
 	for (let at = properties.start; at < properties.end; at = endOfProperty(bytes, at, properties.end))
-		if (
-			bytes[at] === PropertyId.SubscriptionIdentifier &&
-			getVariable(bytes, at + 1, properties.end) === identifier &&
-			sizeOfVariable(identifier) > 0
-		)
+		if (bytes[at] === PropertyId.SubscriptionIdentifier && getVariable(bytes, at + 1, properties.end) === identifier)
 			return true;
 	return false;
 }

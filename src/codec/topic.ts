@@ -7,7 +7,7 @@ import { Cause } from "../errors.js";
 export function checkTopicName(topic: string): Cause {
 	if (topic === "") return Cause.TopicEmpty;
 	if (topic.indexOf("\0") >= 0) return Cause.StringHasNul;
-	return topic.indexOf("+") >= 0 || topic.indexOf("#") >= 0 ? Cause.TopicWildcard : Cause.None;
+	return hasWildcard(topic) ? Cause.TopicWildcard : Cause.None;
 }
 
 /** Checks a Topic Filter (without its `$share/name/`). Spec: [MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQTT-4.7.3-1] */

@@ -87,6 +87,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	private ready: { resolve: () => void; reject: (error: unknown) => void } | undefined = undefined;
 	private ending: { until: number; finish: () => void } | undefined = undefined;
 
+	/** @internal */
 	constructor(
 		/** @internal */
 		readonly settings: Settings,

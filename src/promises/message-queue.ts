@@ -30,6 +30,7 @@ export class MessageQueue implements AsyncIterableIterator<Message> {
 	/** ends the subscription @internal */
 	close: (() => Promise<unknown>) | undefined = undefined;
 
+	/** @internal */
 	constructor(
 		private readonly client: AsyncClient,
 		private readonly highWater: number = HIGH_WATER,

@@ -3,6 +3,7 @@ import type { Text } from "../platform.js";
 import type { PropertyRecord } from "./property-record.js";
 
 export class Message {
+	/** @internal */
 	constructor(
 		readonly topic: string,
 		readonly payload: Uint8Array,

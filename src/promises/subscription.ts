@@ -4,6 +4,7 @@ import { Cause } from "../errors.js";
 import type { AsyncClient } from "./async-client.js";
 
 export class Subscription {
+	/** @internal */
 	constructor(
 		private readonly client: AsyncClient,
 		private readonly core: ClientSubscription,
