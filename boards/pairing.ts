@@ -4,11 +4,11 @@ import type { AccessRules, Client } from "../src/broker/access.js";
 import type { Broker } from "../src/broker/broker.js";
 import type { DeviceHubEvents } from "../src/hub/device-hub.js";
 import { HubDevices, type HubDevicesOptions } from "../src/hub/hub-devices.js";
-import { KeyValueRecords } from "../src/hub/key-value-records.js";
+import { KeyValueRecords, type Values } from "../src/hub/key-value-records.js";
 import type { HubRecords } from "../src/hub/registry.js";
 import { StoredRecords } from "../src/hub/stored-records.js";
-import type { KeyValue } from "../src/platform.js";
 import type { DevicesPart } from "./hub.js";
+import type { MediumPlatform } from "./medium-steps.js";
 import { DevicePairingPlatform } from "./pairing-platform.js";
 import { DevicePlatform } from "./platform.js";
 import type { Entropy } from "./random.js";
@@ -29,7 +29,7 @@ export interface PairingOptions {
 	/** the hub puts itself into Home Assistant's discovery. Default: false */
 	announceHub?: boolean;
 	/** opens the store of the hub's records; undefined: they are kept until the next start only */
-	openRecords: (() => KeyValue) | undefined;
+	openRecords: ((platform: MediumPlatform, devices: number) => Values) | undefined;
 	/** bytes of all records that may be kept there. Default: BYTES_MAX */
 	bytesMax?: number;
 	/** the hub has another one's identity and devices: it begins anew with them */
@@ -103,7 +103,7 @@ export class PairingOnDevice implements DevicesPart, DeviceHubEvents {
 		const { openRecords, devicesMax, bytesMax = BYTES_MAX } = this.options;
 		if (openRecords === undefined) return new StoredRecords();
 		try {
-			return new KeyValueRecords(openRecords(), devicesMax, bytesMax);
+			return new KeyValueRecords(openRecords(this.platform, devicesMax), devicesMax, bytesMax);
 		} catch (error) {
 			this.platform.fault("pairing, goes on without", error);
 			return undefined;

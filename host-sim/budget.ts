@@ -147,15 +147,18 @@ export function pagePart(): Part {
 	return { name: "page", what: "its server, 4 people signed in, 6 connections", slots: 5_100, chunks: 4_850 };
 }
 
+/** Boards that keep the hub's devices in a journal (boards/hub-store-pico.ts). */
+export const JOURNAL_BOARDS: readonly string[] = ["pico_w"];
+
 /** What the hub's devices take beside the broker, by their number; measured on XS (test/xs/board-devices.ts): the hub's
  *  own objects, strangers and log lines that are remembered, a pairing that is going on, a few bytes of each device.
- *  @returns a row of the table */
-export function devicesPart(devices: number): Part {
+ *  @param keepsJournal where there is no store of names and values (JOURNAL_BOARDS) @returns a row of the table */
+export function devicesPart(devices: number, keepsJournal = false): Part {
 	return {
 		name: "devices",
 		what: `${devices} devices that were paired, and one that is being`,
-		slots: 6_480,
-		chunks: 2_400 + 11 * devices,
+		slots: 6_480 + (keepsJournal ? 3_360 : 0),
+		chunks: 2_400 + 11 * devices + (keepsJournal ? 1_750 : 0),
 	};
 }
 

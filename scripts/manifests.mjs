@@ -21,7 +21,7 @@ const DEVICE = {
 const ELSEWHERE = [
 	...["main", "library", "package", "mqtt-client", "timer-platform", "announce", "network", "button", "debounce"],
 	...["access-point", "set-up", "page"],
-	...["curve", "pairing", "devices", "entropy", "key-slots", "restarts", "medium(?!-steps)"],
+	...["curve", "pairing", "devices", "entropy", "key-slots", "hub-store", "restarts", "medium(?!-steps)"],
 ];
 
 /** Manifest → the files that it lists, and what it lists besides: name → file. `boards/main*` are an application's,

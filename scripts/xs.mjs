@@ -63,6 +63,7 @@ const SDK = {
 	"embedded:network/dnssd": "dnssd",
 	"embedded:network/interface/wifi": "wifi",
 	"embedded:storage/key-value": "key-value",
+	"hearth-mqtt/flash": "flash",
 	"text/decoder": "text-decoder",
 	"text/encoder": "text-encoder",
 	Resource: "resource",

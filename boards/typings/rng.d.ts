@@ -34,3 +34,15 @@ declare module "hearth-mqtt/chance" {
 	/** Fills the array. */
 	export default function fill(bytes: ArrayBuffer): void;
 }
+
+/** The storage partition of a Pico's flash: boards/flash-pico. Each throws where the flash does not do it. */
+declare module "hearth-mqtt/flash" {
+	/** @returns its bytes; 0: there is none */
+	export function bytes(): number;
+	/** Fills the array from address `at` on. */
+	export function read(at: number, into: Uint8Array): void;
+	/** Bits go from 1 to 0. */
+	export function program(at: number, from: Uint8Array): void;
+	/** Sets all bits of a sector of 4,096 bytes to 1. */
+	export function erase(sector: number): void;
+}

@@ -4,7 +4,16 @@ import { HearthError } from "../../src/errors.js";
 import type { Limits } from "../../src/limits.js";
 import { capacityBytes } from "../../src/storage/journal-limits.js";
 import { boardHeaps, boardLimits, boardNames } from "../boards.js";
-import { budgetOf, bytesPerClient, devicesPart, type FlashBudget, journalFor, type Part, pagePart } from "../budget.js";
+import {
+	budgetOf,
+	bytesPerClient,
+	devicesPart,
+	type FlashBudget,
+	JOURNAL_BOARDS,
+	journalFor,
+	type Part,
+	pagePart,
+} from "../budget.js";
 import { parseOptions } from "./options.js";
 
 const HELP = `usage: hearth budget [--board NAME] [--flash KB] [--pairing] [--page] [--json]
@@ -39,7 +48,7 @@ export function budget(args: string[]): number {
 	const limits = boardLimits(values.board);
 	const flash = values.flash === undefined ? undefined : flashBudget(values.flash, limits);
 	const parts = budgetOf(limits, flash);
-	if (values.pairing) parts.push(devicesPart(2 * limits.connections));
+	if (values.pairing) parts.push(devicesPart(2 * limits.connections, JOURNAL_BOARDS.includes(values.board)));
 	if (values.page) parts.push(pagePart());
 	const slots = parts.reduce((sum, part) => sum + part.slots, 0);
 	const chunks = parts.reduce((sum, part) => sum + part.chunks, 0);

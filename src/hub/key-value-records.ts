@@ -19,13 +19,16 @@ const HEAD_BYTES = 8;
 /** The most bytes that a value has. */
 export const VALUE_BYTES_MAX: number = HEAD_BYTES + ((RECORD_BYTES_MAX + 3) & ~3);
 
+/** Where records are: names are these, and known before. */
+export type Values = Pick<KeyValue, "read" | "write" | "delete">;
+
 export class KeyValueRecords implements HubRecords {
 	/** before the numbers of devices: one of two, so that another hub's devices are there before they count */
 	private prefix: string;
 
 	/** @param max devices at most @param bytesMax bytes of all values that may be kept: the store has others', too */
 	constructor(
-		private readonly store: KeyValue,
+		private readonly store: Values,
 		private readonly max: number,
 		private readonly bytesMax: number,
 	) {

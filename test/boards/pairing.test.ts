@@ -110,25 +110,32 @@ function logIn(board: Board, id: string, keys: DeviceKeys): Promise<AsyncClient>
 	return connect({ port: board.port, clientId: id, version: 5, authentication });
 }
 
-onXs("a device pairs with a board, and logs in with its secret after the board's restart", async () => {
-	const board = await Board.start({ options: TWICE });
-	assert.match(board.hubId, /^[A-Z2-7]{8}$/);
-	const keys = await pairWith(board.port, "sensor-1", await board.open({ name: "Fridge" }));
-	assert.is(keys.hubId, board.hubId);
-	await board.line(/^pairing: sensor-1: paired$/);
-	const hubId = board.hubId;
-	await board.restart();
-	assert.is(board.hubId, hubId, "who the hub is outlives a restart");
-	const client = await logIn(board, "sensor-1", keys);
-	await client.publish("devices/sensor-1/temperature", "4", { qos: 1 });
-	const refused = await client.publish("devices/other/temperature", "4", { qos: 1 }).then(
-		() => "taken",
-		(error: Error) => error.message,
+for (const [store, options] of [
+	["names and values", { options: TWICE }],
+	["a journal, as a Pico has one", { options: TWICE, config: { store: "journal" } }],
+] as const)
+	onXs(
+		`a device pairs with a board that keeps ${store}, and logs in with its secret after the board's restart`,
+		async () => {
+			const board = await Board.start(options);
+			assert.match(board.hubId, /^[A-Z2-7]{8}$/);
+			const keys = await pairWith(board.port, "sensor-1", await board.open({ name: "Fridge" }));
+			assert.is(keys.hubId, board.hubId);
+			await board.line(/^pairing: sensor-1: paired$/);
+			const hubId = board.hubId;
+			await board.restart();
+			assert.is(board.hubId, hubId, "who the hub is outlives a restart");
+			const client = await logIn(board, "sensor-1", keys);
+			await client.publish("devices/sensor-1/temperature", "4", { qos: 1 });
+			const refused = await client.publish("devices/other/temperature", "4", { qos: 1 }).then(
+				() => "taken",
+				(error: Error) => error.message,
+			);
+			assert.match(refused, /not-authorized/);
+			await client.end();
+			await board.end();
+		},
 	);
-	assert.match(refused, /not-authorized/);
-	await client.end();
-	await board.end();
-});
 
 onXs("a wrong code pairs nobody; another's secret and a password let nobody in", async () => {
 	const board = await Board.start();

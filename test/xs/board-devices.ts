@@ -3,9 +3,11 @@
  *  many as are remembered, an admin that watches; and the most that one more takes while it is paired. What lies in the
  *  store, and the device that pairs, are in the same heap here and are taken away. */
 import { limits } from "hearth-mqtt/limits";
+import config from "mc/config";
 import { entropy } from "../../boards/entropy-esp.js";
 import { HubOnDevice } from "../../boards/hub.js";
-import { Domain } from "../../boards/medium-key-value.js";
+import { openRecords as openStore } from "../../boards/hub-store.js";
+import { openRecords as openJournal } from "../../boards/hub-store-pico.js";
 import { PairingOnDevice } from "../../boards/pairing.js";
 import type { DevicePairingPlatform } from "../../boards/pairing-platform.js";
 import type { Connection } from "../../src/broker/connection.js";
@@ -83,7 +85,7 @@ const pairing = new PairingOnDevice({
 	entropy,
 	devicesMax: DEVICES,
 	admin: USER,
-	openRecords: () => new Domain("hearth-hub", 1_000),
+	openRecords: config.store === "journal" ? openJournal : openStore,
 });
 const hub = new HubOnDevice({ ...OPTIONS, devices: pairing });
 const { devices } = pairing.devices!.hub;
@@ -182,6 +184,7 @@ function more(a: Use, b: Use): Use {
 const last = pair(window.open({ openedBy: "button" }).code);
 const kept = use();
 (globalThis as { domains?: unknown }).domains = new Map();
+(globalThis as { flash?: unknown }).flash = undefined;
 const stored = less(kept, use());
 report("devices", { count: devices.count, paired: window.lastPaired, connected: hub.broker.connectedCount, last });
 report("alone", less(alone, begun));

@@ -1,4 +1,5 @@
-/** On XS: the hub as boards/ has it, with devices. With mcconfig's option `entropy=none` it has no random numbers.
+/** On XS: the hub as boards/ has it, with devices. With mcconfig's option `entropy=none` it has no random numbers, with
+ *  `store=journal` its records lie where a Pico has them.
  *  Ends when a client publishes to the topic "end"; with "again" another hub begins, which has the same records; with
  *  "reset" it becomes as new. */
 import config from "mc/config";
@@ -7,7 +8,8 @@ import { Button } from "../../boards/button.js";
 import { entropy as none } from "../../boards/entropy.js";
 import { entropy } from "../../boards/entropy-esp.js";
 import { HubOnDevice } from "../../boards/hub.js";
-import { Domain } from "../../boards/medium-key-value.js";
+import { openRecords as openStore } from "../../boards/hub-store.js";
+import { openRecords as openJournal } from "../../boards/hub-store-pico.js";
 import { PairingOnDevice } from "../../boards/pairing.js";
 import { report } from "./measure.js";
 
@@ -30,7 +32,7 @@ function start(): void {
 		devicesMax: DEVICES,
 		admin: "ann",
 		announceHub: config.homeassistant === "1",
-		openRecords: () => new Domain("hearth-hub", 1_000),
+		openRecords: config.store === "journal" ? openJournal : openStore,
 	});
 	const hub = new HubOnDevice({
 		port: 0,

@@ -1,7 +1,7 @@
 /** Each board's limits in each board's heaps, on XS: what `hearth budget` says is what the engine keeps, enough stays
  *  free, and traffic leaves nothing behind. The ESP32's are in broker.test.ts. */
 import { boardHeaps, boardLimits } from "../../host-sim/boards.js";
-import { budgetOf, bytesPerClient, devicesPart } from "../../host-sim/budget.js";
+import { budgetOf, bytesPerClient, devicesPart, JOURNAL_BOARDS } from "../../host-sim/budget.js";
 import { runOnXs, type XsBoard, type XsResult } from "../../scripts/xs.mjs";
 import { assert, suite } from "../support/test.js";
 import { whyNoXs } from "./support.js";
@@ -96,18 +96,21 @@ const PAIRED: Readonly<Record<string, { devices: number; free: number }>> = {
 	esp32: { devices: 32, free: 0.25 },
 	esp32s3: { devices: 48, free: 0.25 },
 	esp32c3: { devices: 24, free: 0.2 },
+	pico_w: { devices: 24, free: 0.25 },
 };
 
 for (const [name, { devices, free }] of Object.entries(PAIRED)) {
 	const board = name as XsBoard;
 	onXs(`${board}: its ${devices} devices and a pairing leave ${free * 100} % free, with all tables full`, async () => {
 		const options = ["-c", "300000", "-s", "14000"]; // two hubs, and what lies in the store
-		if (board === "esp32c3") options.unshift("-S", "600000", "-k", "576");
-		const result = await runOnXs("test/xs/board-devices.ts", { board, options, timeoutMs: 25_000 });
+		if (board === "esp32c3" || board === "pico_w") options.unshift("-S", "600000", "-k", "576");
+		const keepsJournal = JOURNAL_BOARDS.includes(board);
+		const config = keepsJournal ? { store: "journal" } : {};
+		const result = await runOnXs("test/xs/board-devices.ts", { board, options, config, timeoutMs: 25_000 });
 		ok(result);
 		const { count, paired, last } = named(result, "devices");
 		assert.equal({ count, paired, last }, { count: devices, paired: "new", last: 4 });
-		const planned = devicesPart(devices);
+		const planned = devicesPart(devices, keepsJournal);
 		const heaps = boardHeaps(board)!;
 		const broker = budgetOf(boardLimits(board));
 		for (const heap of ["slots", "chunks"] as const) {
