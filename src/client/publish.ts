@@ -39,7 +39,7 @@ export function publishAtOnce(
 	const qos = options?.qos ?? 0;
 	if (!(qos >= 0 && qos <= 2)) return -Cause.QosNotSupported;
 	if (client.state === ClientState.Idle) return -Cause.TransportClosed;
-	if (topic !== client.topic) {
+	if (!topic || topic !== client.topic) {
 		const cause = takeTopic(client, topic);
 		if (cause !== Cause.None) return -cause;
 	}

@@ -107,9 +107,10 @@ export class Subscriptions {
 		if (client.text.size(filter) + (options?.properties?.length ?? 0) + 32 > client.limits.controlBytes)
 			return Cause.FilterTooLong;
 		const qos = options?.qos ?? 0;
-		if (!(qos >= 0 && qos <= 2)) return Cause.SubscribeOptions;
+		const handling = options?.retainHandling ?? 0;
+		if (qos >>> 0 > 2 || handling >>> 0 > 2) return Cause.SubscribeOptions;
 		let bits = qos | (options?.noLocal ? 4 : 0) | (options?.retainAsPublished ? 8 : 0);
-		bits |= ((options?.retainHandling ?? 0) & 3) << 4;
+		bits |= handling << 4;
 		const same = this.byFilter(filter);
 		if (same !== undefined && (same.options & 3) > qos) bits = (bits & ~3) | (same.options & 3);
 		const identifier = same?.identifier ?? ++this.lastIdentifier;

@@ -62,7 +62,7 @@ export class Publisher {
 		options: PublishOptions,
 	): PayloadSource | undefined | TypeError {
 		if (typeof payload === "string" || payload instanceof Uint8Array) return undefined;
-		if (options.byteLength === undefined) return new TypeError("publish: chunks need options.byteLength");
+		if (options.byteLength === undefined) return new TypeError("publish: chunks need byteLength");
 		return new ChunkSource(payload, options.byteLength, () => this.client.core.serve());
 	}
 

@@ -200,7 +200,7 @@ export function readSettings(
 			scheme,
 			host: withoutBrackets(o.host ?? "localhost"),
 			port,
-			path: (o.path ?? "/mqtt").replace(/^(?!\/)/, "/"),
+			path: (o.path ?? "/mqtt").replace(/^\/?/, "/"),
 		},
 		retry: o.retry ?? false,
 		limits: readLimits(o),

@@ -350,6 +350,20 @@ test("SCRAM-SHA-256: who knows the password comes in, both sides prove it, and a
 	assert.ok(right.client.isConnected);
 });
 
+test("what no server could take is refused before it is sent, and sent to none", () => {
+	const world = new World();
+	const client = world.client();
+	assert.is(client.publish("", "x"), -Cause.TransportClosed);
+	client.connect();
+	world.until(() => client.isConnected, "it connects");
+	for (const qos of [0, 1, 2]) assert.is(client.publish("", "x", { qos }), -Cause.TopicEmpty, `QoS ${qos}`);
+	for (const qos of [3, -1, Number.NaN]) assert.is(client.publish("a", "x", { qos }), -Cause.QosNotSupported);
+	assert.is(client.subscribe("a", undefined, { qos: 3 }), Cause.SubscribeOptions);
+	assert.is(client.subscribe("a", undefined, { retainHandling: 3 }), Cause.SubscribeOptions);
+	world.advance(1_000);
+	assert.is(client.connections, 1);
+});
+
 test("options that cannot be are told in one line", () => {
 	const world = new World();
 	const wrong = (options: Partial<ClientOptions>) => {
