@@ -22,7 +22,7 @@ onXs("what it takes when all its places are full is what the budget says", async
 		new Promise((resolve) => heard.set(name, (line) => resolve(JSON.parse(line))));
 	const listening = told("listening");
 	const onLine = (line: string): void => heard.get(JSON.parse(line).name)?.(line);
-	const { done } = await startOnXs("test/xs/page-costs.ts", { options: ["-r", "dist/page"], onLine });
+	const { done } = await startOnXs("test/xs/page-costs.ts", { cpu: "x86", options: ["-r", "dist/page"], onLine });
 	const { port } = await listening;
 	const client = await connect({ port: port!, username: "ann", password: "secret" });
 	const ask = async (name: string): Promise<Record<string, number>> => {
