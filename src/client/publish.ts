@@ -37,7 +37,7 @@ export function publishAtOnce(
 	source?: PayloadSource,
 ): number {
 	const qos = options?.qos ?? 0;
-	if (!(qos >= 0 && qos <= 2)) return -Cause.QosNotSupported;
+	if (qos >>> 0 !== qos || qos > 2) return -Cause.QosNotSupported;
 	if (client.state === ClientState.Idle) return -Cause.TransportClosed;
 	if (!topic || topic !== client.topic) {
 		const cause = takeTopic(client, topic);

@@ -108,7 +108,7 @@ export class Subscriptions {
 			return Cause.FilterTooLong;
 		const qos = options?.qos ?? 0;
 		const handling = options?.retainHandling ?? 0;
-		if (qos >>> 0 > 2 || handling >>> 0 > 2) return Cause.SubscribeOptions;
+		if (qos >>> 0 !== qos || qos > 2 || handling >>> 0 > 2) return Cause.SubscribeOptions;
 		let bits = qos | (options?.noLocal ? 4 : 0) | (options?.retainAsPublished ? 8 : 0);
 		bits |= handling << 4;
 		const same = this.byFilter(filter);

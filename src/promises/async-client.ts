@@ -5,7 +5,7 @@ import { type ClientLimits, hostClientLimits } from "../client/client-limits.js"
 import { ClientListener } from "../client/client-listener.js";
 import type { Connector } from "../client/client-options.js";
 import type { IncomingMessage } from "../client/incoming-message.js";
-import type { ClientSubscription, MessageHandler } from "../client/subscriptions.js";
+import type { ClientSubscription, Done, MessageHandler } from "../client/subscriptions.js";
 import type { ReasonPacket } from "../codec/connect.js";
 import { PacketType, PropertyId } from "../codec/packet-types.js";
 import { Cause, causeName } from "../errors.js";
@@ -84,6 +84,7 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	private readonly requests: Requests;
 	private readonly queues = new Set<MessageQueue>();
 	private readonly publisher: Publisher;
+	private isOver = false;
 	private ready: { resolve: () => void; reject: (error: unknown) => void } | undefined = undefined;
 	private ending: { until: number; finish: () => void } | undefined = undefined;
 
@@ -127,8 +128,12 @@ export class AsyncClient extends Emitter<ClientEvents> {
 	 *  `retry` of the last one */
 	open(): Promise<this> {
 		const signal = this.settings.signal;
-		if (signal?.aborted) this.ended();
+		if (signal?.aborted) this.finish();
 		return abortable("connect", signal, (resolve, reject) => {
+			if (this.isOver) {
+				reject(causeError("connect", Cause.TransportClosed));
+				return undefined;
+			}
 			this.ready = { resolve: () => resolve(this), reject };
 			this.core.connect();
 			return () => {
@@ -184,12 +189,15 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		const what = `subscribe ${filter}`;
 		const properties = encodeProperties(options.properties, core.text, PacketType.Subscribe, "subscribe");
 		return abortable(what, signal, (resolve, reject) => {
-			const added = core.subscribe(filter, take, { ...options, properties }, (cause, reason) => {
+			const done: Done = (cause, reason) => {
 				this.progress();
 				const error = this.errorOf(what, cause, reason);
 				if (error !== undefined) reject(error);
 				else resolve(new Subscription(this, added as Exclude<typeof added, number>, reason));
-			});
+			};
+			const added = this.isOver
+				? Cause.TransportClosed
+				: core.subscribe(filter, take, { ...options, properties }, done);
 			if (typeof added === "number") {
 				reject(causeError(what, added));
 				return undefined;
@@ -286,13 +294,19 @@ export class AsyncClient extends Emitter<ClientEvents> {
 				this.ending = undefined;
 				core.disconnect(options.reason ?? 0, properties);
 				for (const queue of this.queues) queue.end();
-				this.ended();
+				this.finish();
 				resolve();
 			};
 			if (options.force === true || !core.isConnected) return finish();
 			this.ending = { until: this.platform.now() + (options.timeoutMs ?? 30_000), finish };
 			core.touch();
 		});
+	}
+
+	/** Nothing can be asked of this client any more. */
+	private finish(): void {
+		this.isOver = true;
+		this.ended();
 	}
 
 	private checkEnding(): void {
@@ -333,14 +347,14 @@ export class AsyncClient extends Emitter<ClientEvents> {
 		if (ready !== undefined && againMs !== 0 && (againMs < 0 || !this.settings.retry)) {
 			this.ready = undefined;
 			if (againMs > 0) this.core.disconnect();
-			this.ended();
+			this.finish();
 			return ready.reject(error);
 		}
 		if (cause !== Cause.None) this.emit("disconnect", { error, againMs });
 		if (againMs >= 0) return;
 		for (const queue of this.queues) queue.end(cause === Cause.None ? undefined : error);
 		this.requests.fail(error);
-		this.ended();
+		this.finish();
 	}
 }
 

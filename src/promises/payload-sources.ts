@@ -8,6 +8,7 @@ export class ChunkSource implements PayloadSource {
 	private chunk: Uint8Array | undefined = undefined;
 	private at = 0;
 	private asked = false;
+	private came = 0;
 	/** why there is no more */
 	failure: unknown = undefined;
 
@@ -40,8 +41,9 @@ export class ChunkSource implements PayloadSource {
 		this.chunks.next().then(
 			({ value, done }) => {
 				this.asked = false;
-				if (done) this.failure = new RangeError(`the stream has less than ${this.byteLength} bytes`);
+				if (done) this.failure = this.wrongBytes("less");
 				else if (value.length === 0) return this.ask();
+				else if ((this.came += value.length) > this.byteLength) this.failure = this.wrongBytes("more");
 				else this.chunk = value;
 				this.at = 0;
 				this.more();
@@ -51,6 +53,10 @@ export class ChunkSource implements PayloadSource {
 				this.more();
 			},
 		);
+	}
+
+	private wrongBytes(how: string): RangeError {
+		return new RangeError(`the stream has ${how} than ${this.byteLength} bytes`);
 	}
 
 	/** Nothing more is needed. */

@@ -14,12 +14,12 @@ const test = suite("the client in a browser");
 const inChromium = test.if(hasChromium, "chromium is not installed");
 const built = (name: string) => readFileSync(join(process.cwd(), "dist", name));
 
-test("its module has at most 20.7 % of MQTT.js's size, minified and compressed by gzip; by brotli 22 %", () => {
+test("its module has at most 20.9 % of MQTT.js's size, minified and compressed by gzip; by brotli 22.2 %", () => {
 	const theirs = readFileSync(join(process.cwd(), "node_modules", "mqtt", "dist", "mqtt.min.js"));
 	const ours = built("client-browser.mjs");
 	for (const [compress, most] of [
-		[gzipSync, 0.207],
-		[brotliCompressSync, 0.22],
+		[gzipSync, 0.209],
+		[brotliCompressSync, 0.222],
 	] as const) {
 		const share = compress(ours).length / compress(theirs).length;
 		assert.ok(share <= most, `${compress(ours).length} of ${compress(theirs).length} bytes: ${share.toFixed(3)}`);

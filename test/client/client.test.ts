@@ -357,8 +357,8 @@ test("what no server could take is refused before it is sent, and sent to none",
 	client.connect();
 	world.until(() => client.isConnected, "it connects");
 	for (const qos of [0, 1, 2]) assert.is(client.publish("", "x", { qos }), -Cause.TopicEmpty, `QoS ${qos}`);
-	for (const qos of [3, -1, Number.NaN]) assert.is(client.publish("a", "x", { qos }), -Cause.QosNotSupported);
-	assert.is(client.subscribe("a", undefined, { qos: 3 }), Cause.SubscribeOptions);
+	for (const qos of [3, -1, 1.5, Number.NaN]) assert.is(client.publish("a", "x", { qos }), -Cause.QosNotSupported);
+	for (const qos of [3, 1.5]) assert.is(client.subscribe("a", undefined, { qos }), Cause.SubscribeOptions);
 	assert.is(client.subscribe("a", undefined, { retainHandling: 3 }), Cause.SubscribeOptions);
 	world.advance(1_000);
 	assert.is(client.connections, 1);

@@ -81,8 +81,26 @@ test("a stream that fails or ends too early fails its message and nothing else",
 	const short = await failure(client.publish("a", chunksOf(50, 10), { byteLength: 100 }));
 	assert.match(short.message, /less than 100 bytes/);
 	await until(() => client.isConnected, "it is back");
+	const long = await failure(client.publish("a", chunksOf(150, 40), { byteLength: 100, qos: 1 }));
+	assert.match(long.message, /more than 100 bytes/);
+	await until(() => client.isConnected, "it is back");
 	await client.publish("a", "still works", { qos: 1 });
 	assert.match((await failure(client.publish("a", chunksOf(5, 5)))).message, /byteLength/);
+	await client.end();
+});
+
+test("an ended client says so, whatever is asked of it", async () => {
+	const client = await connect(url);
+	await client.end();
+	const asked = [
+		client.subscribe("a"),
+		client.publish("a", "1", { qos: 1 }),
+		client.request("a", "1"),
+		client.messages("a").next(),
+		client.open(),
+	];
+	for (const promise of asked) assert.match((await failure(promise)).message, /no connection any more|ended|closed/);
+	await client.unsubscribe("a");
 	await client.end();
 });
 
