@@ -8,7 +8,10 @@ import type { Crypto } from "../platform.js";
 const KEY_BYTES = 32;
 
 /** Bytes of a piece's proof. */
-export const TAG_BYTES = 16;
+const TAG_BYTES = 16;
+
+/** First byte of a message with a sealed piece. */
+const MOVE_PIECE = 5;
 
 /** Both directions' keys: encryption and proof of what the mover says, then of what the hub says. */
 const enum Key {
@@ -33,18 +36,25 @@ export class MoveSeal {
 		this.keys = hkdf(crypto, undefined, shared, info, 4 * KEY_BYTES);
 	}
 
-	/** @returns the next piece that goes out */
+	/** @returns the next message that goes out: MOVE_PIECE, and what it says as a piece */
 	seal(bytes: Uint8Array): Uint8Array {
 		const key = this.isHub ? Key.Hub : Key.Mover;
-		const sealed = new Uint8Array(bytes.length + TAG_BYTES);
+		const message = new Uint8Array(1 + bytes.length + TAG_BYTES);
+		message[0] = MOVE_PIECE;
+		const sealed = message.subarray(1);
 		sealed.set(bytes);
 		this.mask(key, this.sent, sealed, bytes.length);
 		sealed.set(this.proof(key, this.sent++, sealed.subarray(0, bytes.length)), bytes.length);
-		return sealed;
+		return message;
 	}
 
-	/** @returns what the next piece that came in says; undefined: it is another one, or was changed */
-	open(sealed: Uint8Array): Uint8Array | undefined {
+	/** @returns what the next message that came in, at message[start..end), says; undefined: it is none with a piece, has
+	 *  another one, or was changed */
+	open(message: Uint8Array, start: number, end: number): Uint8Array | undefined {
+		return message[start] === MOVE_PIECE ? this.openPiece(message.subarray(start + 1, end)) : undefined;
+	}
+
+	private openPiece(sealed: Uint8Array): Uint8Array | undefined {
 		const key = this.isHub ? Key.Mover : Key.Hub;
 		const end = sealed.length - TAG_BYTES;
 		if (end < 0) return undefined;

@@ -23,9 +23,6 @@ export const MOVE_INFO = "hearth move 1";
 /** For the points, and some hundred messages. */
 const TIMEOUT_MS = 120_000;
 
-/** First byte of a message with a sealed piece. */
-export const MOVE_PIECE = 5;
-
 /** Bytes of the stream in a piece, at most: with head and proof they fit into 256 bytes of Authentication Data. */
 export const PIECE_BYTES_MAX = 200;
 
@@ -238,8 +235,7 @@ class MoveExchange extends PairingExchange {
 	}
 
 	protected override takeMore(bytes: Uint8Array, start: number, end: number): Step {
-		const may = bytes[start] === MOVE_PIECE && !this.over;
-		const piece = may ? this.seal!.open(bytes.subarray(start + 1, end)) : undefined;
+		const piece = this.over ? undefined : this.seal!.open(bytes, start, end);
 		if (piece === undefined) return this.fail(Cause.PairingFailed);
 		if (this.outgoing !== undefined) return this.give(this.outgoing);
 		if (this.incoming !== undefined) return this.conclude(this.incoming.take(piece, 0));
@@ -263,11 +259,7 @@ class MoveExchange extends PairingExchange {
 	}
 
 	private say(bytes: Uint8Array): Step {
-		const sealed = this.seal!.seal(bytes);
-		const data = new Uint8Array(1 + sealed.length);
-		data[0] = MOVE_PIECE;
-		data.set(sealed, 1);
-		this.data = data;
+		this.data = this.seal!.seal(bytes);
 		return "continue";
 	}
 }

@@ -3,7 +3,7 @@
 import { bytesOfText } from "../auth/bytes.js";
 import { frozen } from "../frozen.js";
 import { Join, type JoinOptions } from "./join.js";
-import { MOVE_INFO, MOVE_METHOD, MOVE_PIECE, MoveAnswer, MoveWish, PIECE_BYTES_MAX } from "./move.js";
+import { MOVE_INFO, MOVE_METHOD, MoveAnswer, MoveWish, PIECE_BYTES_MAX } from "./move.js";
 import { MoveSeal } from "./move-seal.js";
 import type { PairingPlatform } from "./pairing.js";
 import type { Keys } from "./spake2plus.js";
@@ -55,7 +55,7 @@ export class Mover extends Join {
 	}
 
 	protected override takeMore(bytes: Uint8Array, start: number, end: number): void {
-		const said = bytes[start] === MOVE_PIECE ? this.seal!.open(bytes.subarray(start + 1, end)) : undefined;
+		const said = this.seal!.open(bytes, start, end);
 		switch (said?.[0]) {
 			case MoveAnswer.Hello:
 				return this.brought === undefined ? this.say(new Uint8Array([MoveWish.Fetch])) : this.bring(MoveWish.Bring);
@@ -88,11 +88,7 @@ export class Mover extends Join {
 	}
 
 	private say(bytes: Uint8Array): void {
-		const sealed = this.seal!.seal(bytes);
-		const data = new Uint8Array(1 + sealed.length);
-		data[0] = MOVE_PIECE;
-		data.set(sealed, 1);
-		this.send(data);
+		this.send(this.seal!.seal(bytes));
 	}
 
 	/** @returns the stream that move.ts takes */
