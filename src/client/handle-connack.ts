@@ -1,6 +1,13 @@
 /** How a connection begins and ends: CONNECT, CONNACK, AUTH, DISCONNECT. Spec: sections 3.1, 3.2, 3.14; 5.0, 3.15 and
  *  4.12 */
-import { type ConnectFields, decodeConnack, decodeReason, encodeConnect, encodeReason } from "../codec/connect.js";
+import {
+	type ConnectFields,
+	decodeConnack,
+	decodeReason,
+	encodeConnect,
+	encodeReason,
+	RETURN_CODES,
+} from "../codec/connect.js";
 import { PacketType, PropertyId, ReasonCode, Version } from "../codec/packet-types.js";
 import { type Properties, putDataProperty, putNumber, putStringProperty } from "../codec/properties.js";
 import { sendControl } from "../delivery/output.js";
@@ -120,7 +127,7 @@ function finishAuthentication(client: Client, p: Properties): boolean {
 /** The server says no. */
 function refused(client: Client, code: number, version: number): void {
 	const v5 = version === Version.V5;
-	const reason = v5 ? code : REASONS[code]!;
+	const reason = v5 ? code : RETURN_CODES[code]!;
 	if (
 		reason === ReasonCode.UnsupportedProtocolVersion &&
 		client.options.version === 0 &&
@@ -139,16 +146,6 @@ function withReason(client: Client, what: string): string {
 	const told = client.reasonPacket.properties.string(PropertyId.ReasonString, client.text);
 	return told === undefined ? what : `${what}: ${told}`;
 }
-
-/** Return codes of CONNACK before 5.0, as Reason Codes of 5.0. Spec: 3.1.1, table 3.1 */
-const REASONS: readonly ReasonCode[] = frozen([
-	ReasonCode.Success,
-	ReasonCode.UnsupportedProtocolVersion,
-	ReasonCode.ClientIdentifierNotValid,
-	ReasonCode.ServerUnavailable,
-	ReasonCode.BadUserNameOrPassword,
-	ReasonCode.NotAuthorized,
-]);
 
 /** Where the same CONNECT would be refused again. */
 const LASTING: readonly ReasonCode[] = frozen([

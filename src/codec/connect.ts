@@ -1,6 +1,7 @@
 /** CONNECT, CONNACK, DISCONNECT, AUTH, PINGREQ, PINGRESP: decode, size and encode side by side.
  *  Spec: 5.0 sections 3.1, 3.2, 3.12 to 3.15; 3.1.1 sections 3.1, 3.2, 3.12 to 3.14 */
 import { Cause } from "../errors.js";
+import { frozen } from "../frozen.js";
 import type { Text } from "../platform.js";
 import {
 	endOfData,
@@ -12,8 +13,18 @@ import {
 	putVariable,
 	sizeOfVariable,
 } from "./data-types.js";
-import { ConnectFlag, PacketType, Version } from "./packet-types.js";
+import { ConnectFlag, PacketType, ReasonCode, Version } from "./packet-types.js";
 import { checkUtf8, Properties, sizeOfProperties, WILL } from "./properties.js";
+
+/** What 5.0 calls the return codes of CONNACK before it, by code. Spec: 3.1.1, table 3.1 */
+export const RETURN_CODES: readonly ReasonCode[] = frozen([
+	ReasonCode.Success,
+	ReasonCode.UnsupportedProtocolVersion,
+	ReasonCode.ClientIdentifierNotValid,
+	ReasonCode.ServerUnavailable,
+	ReasonCode.BadUserNameOrPassword,
+	ReasonCode.NotAuthorized,
+]);
 
 /** A CONNECT where it lies. One object serves all; positions are indices in `bytes`. */
 export class ConnectPacket {

@@ -3,7 +3,7 @@
 
 import { HearthError } from "../errors.js";
 import { frozen } from "../frozen.js";
-import { encodeConnack, encodePing, encodeReason, sizeOfConnack, sizeOfReason } from "./connect.js";
+import { encodeConnack, encodePing, encodeReason, RETURN_CODES, sizeOfConnack, sizeOfReason } from "./connect.js";
 import type { PacketProperties } from "./packet-properties.js";
 import { PacketType, ReasonCode, ReturnCode, Version } from "./packet-types.js";
 import { encodeAck, sizeOfAck } from "./publish.js";
@@ -300,16 +300,6 @@ function checkReason(packet: ServerControlPacket, reason: number): number {
 		`${packet.type}: Reason Code ${reason}: give one that this packet may have`,
 	);
 }
-
-/** What 5.0 calls the return codes of 3.1.1, by code. */
-const RETURN_CODES: readonly number[] = frozen([
-	ReasonCode.Success,
-	ReasonCode.UnsupportedProtocolVersion,
-	ReasonCode.ClientIdentifierNotValid,
-	ReasonCode.ServerUnavailable,
-	ReasonCode.BadUserNameOrPassword,
-	ReasonCode.NotAuthorized,
-]);
 
 /** @returns what CONNACK says for a Reason Code. Spec: 3.1.1, table 3.1 */
 function connackCode(version: Version, reason: number): number {
