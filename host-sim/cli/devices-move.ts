@@ -1,6 +1,5 @@
 /** `hearth devices send` and `fetch`: a hub's identity and devices, from a file to a board, and back. */
 import { randomBytes, randomFillSync } from "node:crypto";
-import { createInterface } from "node:readline/promises";
 import { RecordKind } from "../../src/broker/persist-records.js";
 import { HearthError } from "../../src/errors.js";
 import { COMMAND_ROOT } from "../../src/hub/admin-topics.js";
@@ -11,6 +10,7 @@ import { curve } from "../curve.js";
 import { EXPORT_VERSION, type Line, type RecordLine } from "../data/export.js";
 import { SEAL_COST, seal } from "../data/sealed.js";
 import { crypto, nodePlatform } from "../platform.js";
+import { askCode } from "./ask-code.js";
 import { readLines, readPassphrase, writeFile } from "./data.js";
 import { HubRefused } from "./page-client.js";
 
@@ -105,7 +105,7 @@ async function move(
 	if (url === undefined || !URL.canParse(url) || !/^mqtts?:$/.test(new URL(url).protocol))
 		throw new HearthError("HEARTH_ERR_OPTION", `${what}: give --board mqtt://HOST`);
 	if (values.user !== undefined) await openWindow(url, values.user, values.pw);
-	const code = (values.code ?? (await askCode())).replace(/[\s-]/g, "");
+	const code = (values.code ?? (await askCode("The code on the board's console: "))).replace(/[\s-]/g, "");
 	if (!/^\d{8}$/.test(code))
 		throw new HearthError("HEARTH_ERR_OPTION", `${what}: --code ${code}: give the 8 digits that the board shows`);
 	const clientId = `move-${randomBytes(8).toString("hex")}`;
@@ -167,14 +167,5 @@ async function openWindow(url: string, user: string, pw: string | undefined): Pr
 		if (!ok) throw new HubRefused(`${url}: ${error}`);
 	} finally {
 		await client.end({ force: true });
-	}
-}
-
-async function askCode(): Promise<string> {
-	const terminal = createInterface({ input: process.stdin, output: process.stderr });
-	try {
-		return await terminal.question("The code on the board's console: ");
-	} finally {
-		terminal.close();
 	}
 }

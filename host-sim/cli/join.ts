@@ -1,7 +1,6 @@
 /** `hearth join`: pairs this machine, as a device, with a hub. */
 import { randomFillSync } from "node:crypto";
 import { hostname } from "node:os";
-import { createInterface } from "node:readline/promises";
 import { ScramSha256Client } from "../../src/auth/scram-client.js";
 import { HearthError } from "../../src/errors.js";
 import { DeviceKeyStore } from "../../src/hub/device-keys.js";
@@ -14,6 +13,7 @@ import { curve } from "../curve.js";
 import { KeyFile, keyFileOf } from "../key-file.js";
 import { crypto, nodePlatform } from "../platform.js";
 import { text } from "../text.js";
+import { askCode } from "./ask-code.js";
 import { parseArguments, portOf } from "./options.js";
 
 const HELP = `usage: hearth join [CODE | QR-TEXT] [options]
@@ -62,7 +62,9 @@ export async function join(args: string[]): Promise<number> {
 		console.log(`${file.path}: the keys are gone`);
 		return 0;
 	}
-	const invitation: Invitation = values.check ? { code: "" } : invitationOf(positionals[0] ?? (await askCode()));
+	const invitation: Invitation = values.check
+		? { code: "" }
+		: invitationOf(positionals[0] ?? (await askCode("The hub's code: ")));
 	const host = values.host ?? invitation.host ?? "127.0.0.1";
 	const port = values.port === undefined ? (invitation.port ?? 1883) : portOf("join", "port", values.port);
 	const address = { host, port, clientId: id, version: 5, reconnect: false, timeout: 60 };
@@ -88,15 +90,6 @@ function invitationOf(given: string): Invitation {
 	if (invitation === undefined)
 		throw unusable(`${given}: give the 8 digits that the hub shows, or the text of its QR code`);
 	return invitation;
-}
-
-async function askCode(): Promise<string> {
-	const terminal = createInterface({ input: process.stdin, output: process.stderr });
-	try {
-		return await terminal.question("The hub's code: ");
-	} finally {
-		terminal.close();
-	}
 }
 
 async function pair(
